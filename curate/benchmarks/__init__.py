@@ -1,1 +1,1 @@
-"""benchmarks"""
+"""Evaluation sets: which files they are and the items in them."""

@@ -1,1 +1,30 @@
-"""Stages: each file measures one thing about rows or responses. None of them decides."""
+"""Stages: each file measures one thing about rows or responses. None of them decides.
+
+`STAGES` is the catalogue: what is listed here is known to recipes, to `curate stages` and to the schema.
+"""
+
+from curate.flow import Stage
+from curate.stages import (
+    exact_dedup,
+    math_verify,
+    near_dedup,
+    ngram_overlap,
+    # pass_rate,
+    query_quality,
+    repetition,
+    structure,
+)
+
+STAGES: dict[str, Stage] = {
+    stage.name: stage
+    for stage in (
+        exact_dedup.STAGE,
+        near_dedup.STAGE,
+        ngram_overlap.STAGE,
+        query_quality.STAGE,
+        repetition.STAGE,
+        structure.STAGE,
+        math_verify.STAGE,
+        # pass_rate.STAGE,
+    )
+}

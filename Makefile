@@ -1,0 +1,55 @@
+# `make run` runs the main job on a built-in sample, `make test` runs every check. `make help` lists the rest.
+.DEFAULT_GOAL := help
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+RECIPE ?= default
+INPUT ?= out/sample/rows.parquet
+AGAINST ?= out/sample/benchmark.parquet
+OUT ?= out/run
+ROWS ?= 2000
+SEED ?= 0
+READY := $(VENV)/.ready
+
+.PHONY: help run test check pipeline bench docs clean native
+
+help:  ## list the targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@echo "  make pipeline RECIPE=default INPUT='data/*.parquet' AGAINST=aime.parquet OUT=out/mine"
+
+$(READY): pyproject.toml constraints.txt hatch_build.py $(wildcard curate/kernels/native/*.cpp curate/kernels/native/*.hpp)
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "curate needs Python 3.11 or newer; $(PYTHON) is $$($(PYTHON) -V). Name one: make PYTHON=python3.12 ..."; exit 1; }
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev]'
+	@touch $@
+
+run: $(READY)  ## generate the sample, run the default recipe on it, show what became of every row
+	@$(BIN)/curate sample out/sample --rows $(ROWS) --seed $(SEED) > /dev/null
+	@$(BIN)/curate run default --input out/sample/rows.parquet --against out/sample/benchmark.parquet --out out/run
+
+pipeline: $(READY)  ## run RECIPE over INPUT (protecting AGAINST) into OUT
+	@$(BIN)/curate run '$(RECIPE)' --input '$(INPUT)' $(if $(AGAINST),--against '$(AGAINST)') --out '$(OUT)'
+
+test: $(READY)  ## every check: lint, types, layers, tests
+	@$(MAKE) --no-print-directory check
+	@$(BIN)/python -m pytest -n auto
+
+check: $(READY)  ## the quick checks: lint, format, types, import layers
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check --quiet .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports --no-timing > out.lint 2>&1 || { cat out.lint; rm -f out.lint; exit 1; }
+	@rm -f out.lint
+
+bench: $(READY)  ## speed and quality beside peers (writes nothing into the repository)
+	@for script in perf/*.py; do echo "== $$script"; $(BIN)/python $$script || exit 1; done
+
+docs: $(READY)  ## write the generated pages: rules/schema.json, docs/cli.md, docs/stages.md
+	@$(BIN)/curate schema > rules/schema.json
+	@$(BIN)/python docs/generate.py
+
+native: $(READY)  ## build the native kernels again
+	@$(BIN)/python hatch_build.py
+
+clean:  ## remove what `make` made
+	rm -rf out build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis $(VENV)

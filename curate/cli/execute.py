@@ -1,0 +1,108 @@
+"""Run a recipe for a command: progress on the terminal, then the funnel and where things are."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import typer
+
+if TYPE_CHECKING:
+    from curate.recipe import Recipe
+
+Progress = Callable[[str, int, int], None]
+
+
+def execute(
+    recipe: Recipe,
+    out: Path,
+    *,
+    workers: int | None = None,
+    cache: Path | None = None,
+    print_recipe: bool = False,
+    measure: bool = True,
+) -> dict[str, Any] | None:
+    """Print the recipe, or run it and print the funnel; returns the manifest of a run."""
+    from curate.recipe import to_toml
+
+    if print_recipe:
+        typer.echo(to_toml(recipe), nl=False)
+        return None
+    from curate.engines.local import LocalEngine
+    from curate.pipeline import run
+    from curate.report.funnel import as_text
+
+    started = time.perf_counter()
+    with progress_lines() as progress, LocalEngine(workers, progress) as engine:
+        manifest = run(
+            recipe, out, engine=engine, cache=cache, announce=say, progress=progress, measure=measure
+        )
+    seconds = time.perf_counter() - started
+    rows = manifest["counts"]["rows"]["in"]
+    typer.echo(as_text(manifest))
+    typer.echo(f"{manifest['counts']['records']:,} records  {out / 'kept'}  ({manifest['format']})")
+    typer.echo(f"report          {out / 'report.html'}")
+    typer.echo(f"why a row went  curate explain {out} ROW_ID")
+    say(f"{seconds:.1f} s, {rows / seconds:,.0f} rows/s")
+    return manifest
+
+
+def say(line: str) -> None:
+    """A line for the person who watches: standard error, so that output can be piped."""
+    sys.stderr.write(f"{line}\n")
+    sys.stderr.flush()
+
+
+@contextmanager
+def progress_lines() -> Iterator[Progress]:
+    """A live bar with rate and time left on a terminal; otherwise a plain line every few seconds."""
+    if sys.stderr.isatty():
+        from rich.console import Console
+        from rich.progress import (
+            BarColumn,
+            MofNCompleteColumn,
+            TaskID,
+            TextColumn,
+            TimeRemainingColumn,
+        )
+        from rich.progress import (
+            Progress as Bar,
+        )
+
+        bar = Bar(
+            TextColumn("{task.description:<34}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TextColumn("{task.fields[rate]}"),
+            TimeRemainingColumn(),
+            console=Console(stderr=True),
+        )
+        tasks: dict[str, TaskID] = {}
+
+        def update(label: str, done: int, total: int) -> None:
+            if label not in tasks:
+                tasks[label] = bar.add_task(label, total=total, rate="")
+            speed = bar.tasks[tasks[label]].speed
+            bar.update(tasks[label], completed=done, total=total, rate=f"{speed:.1f}/s" if speed else "")
+
+        with bar:
+            yield update
+    else:
+        last: dict[str, float] = {}
+
+        def log(label: str, done: int, total: int) -> None:
+            now = time.monotonic()
+            first = last.setdefault(label, now)
+            if done == total or now - last.get(f"{label}\0line", first) >= LOG_SECONDS:
+                last[f"{label}\0line"] = now
+                left = (now - first) / done * (total - done) if done else 0.0
+                say(f"{label}: {done:,}/{total:,}" + (f", about {left:.0f} s left" if done < total else ""))
+
+        yield log
+
+
+LOG_SECONDS = 5.0

@@ -1,0 +1,120 @@
+"""The `curate` command: errors a user can cause end here, as a message and an exit code."""
+
+from __future__ import annotations
+
+import errno
+import sys
+from typing import Annotated, Any
+
+import typer
+from typer.core import TyperGroup
+
+import curate
+from curate.cli import (
+    decide,
+    decontam,
+    dedup,
+    diff,
+    explain,
+    filter_,
+    report,
+    run,
+    sample,
+    schema,
+    sql,
+    stages,
+    verify,
+)
+from curate.errors import CurateError
+
+INTERRUPTED = 130
+
+
+class _Group(TyperGroup):
+    """Commands in the order they are listed here; user errors without a traceback."""
+
+    def list_commands(self, _ctx: Any) -> list[str]:
+        return list(self.commands)
+
+    def invoke(self, ctx: Any) -> Any:
+        try:
+            return super().invoke(ctx)
+        except CurateError as error:
+            _complain(str(error))
+            raise typer.Exit(error.exit_code) from None
+        except KeyboardInterrupt:
+            _complain("interrupted. What was finished is kept: the same command goes on from there.")
+            raise typer.Exit(INTERRUPTED) from None
+        except OSError as error:
+            message = _machine_trouble(error)
+            if message is None:
+                raise
+            _complain(message)
+            raise typer.Exit(5) from None
+
+
+def _complain(message: str) -> None:
+    sys.stderr.write(f"curate: {message}\n")
+
+
+def _machine_trouble(error: OSError) -> str | None:
+    """A sentence for what the machine refused; None for what is a bug of ours."""
+    where = f" ({error.filename})" if error.filename else ""
+    if error.errno == errno.ENOSPC:
+        return f"the disk is full{where}. Free some space and start the same command again: it goes on there."
+    if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
+        return f"no permission to read or write{where}. Name another folder with -o, or change permissions."
+    if error.errno == errno.EDQUOT:
+        return f"the disk quota is used up{where}. Free some space and start the same command again."
+    return None
+
+
+app = typer.Typer(
+    cls=_Group,
+    no_args_is_help=True,
+    rich_markup_mode="rich",
+    pretty_exceptions_enable=False,
+    help="""
+    From raw problems, answers and model responses to training-ready Parquet,
+    with a reason for every row.
+
+    Start here:
+
+      curate sample data/sample             write a small data set to play with
+
+      curate run default -i data/sample/rows.parquet --against data/sample/benchmark.parquet -o out
+
+      curate explain out 17                 what became of row 17, and why
+    """,
+)
+
+
+def _version(value: bool) -> None:
+    if value:
+        typer.echo(f"curate {curate.__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    """Options before a command."""
+
+
+CURATE, LOOK, LEARN = "Curate", "Look at a run", "Learn"
+app.command("run", rich_help_panel=CURATE)(run.run)
+app.command("dedup", rich_help_panel=CURATE)(dedup.dedup)
+app.command("decontam", rich_help_panel=CURATE)(decontam.decontam)
+app.command("verify", rich_help_panel=CURATE)(verify.verify)
+app.command("filter", rich_help_panel=CURATE)(filter_.filter_)
+app.command("decide", rich_help_panel=CURATE)(decide.decide)
+app.command("explain", rich_help_panel=LOOK)(explain.explain)
+app.command("sql", rich_help_panel=LOOK)(sql.sql)
+app.command("diff", rich_help_panel=LOOK)(diff.diff)
+app.command("report", rich_help_panel=LOOK)(report.report)
+app.command("sample", rich_help_panel=LEARN)(sample.sample)
+app.command("stages", rich_help_panel=LEARN)(stages.stages)
+app.command("schema", rich_help_panel=LEARN)(schema.schema)

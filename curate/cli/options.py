@@ -1,0 +1,86 @@
+"""Options that several commands share, declared once."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+FIELDS = "Which column is what (recognised by itself where possible)"
+OUTPUT = "Output"
+MACHINE = "Machine"
+
+Input = Annotated[
+    list[str],
+    typer.Argument(help="Files, globs, folders, hf:// or s3:// addresses.", metavar="INPUT..."),
+]
+Out = Annotated[Path, typer.Option("--out", "-o", help="Folder of the run.", rich_help_panel=OUTPUT)]
+PromptColumn = Annotated[
+    str | None,
+    typer.Option(help="Column (or dotted path) of the problem.", rich_help_panel=FIELDS, metavar="COLUMN"),
+]
+AnswerColumn = Annotated[
+    str | None,
+    typer.Option(help="Column of the ground truth.", rich_help_panel=FIELDS, metavar="COLUMN"),
+]
+ResponsesColumn = Annotated[
+    str | None,
+    typer.Option(help="Column of the model responses.", rich_help_panel=FIELDS, metavar="COLUMN"),
+]
+SourceColumn = Annotated[
+    str | None,
+    typer.Option(help="Column that says where a row is from.", rich_help_panel=FIELDS, metavar="COLUMN"),
+]
+MessagesColumn = Annotated[
+    str | None,
+    typer.Option(help="Column of a whole conversation.", rich_help_panel=FIELDS, metavar="COLUMN"),
+]
+OnBadRows = Annotated[
+    str,
+    typer.Option(
+        help="What to do about a row that cannot be read: stop, or quarantine.", metavar="stop|quarantine"
+    ),
+]
+Format = Annotated[
+    str,
+    typer.Option(
+        help="original, auto, messages, verl, trl, prompt-completion or sharegpt.", rich_help_panel=OUTPUT
+    ),
+]
+PrintRecipe = Annotated[
+    bool, typer.Option("--print-recipe", help="Print the recipe this command stands for, and do nothing.")
+]
+Workers = Annotated[
+    int | None, typer.Option(help="Cores to use (default: all).", min=1, rich_help_panel=MACHINE)
+]
+Cache = Annotated[
+    Path | None,
+    typer.Option(
+        help="Folder for input and evidence shared by several runs (default: inside the run).",
+        rich_help_panel=MACHINE,
+    ),
+]
+Run = Annotated[Path, typer.Argument(help="Folder of a finished run.", metavar="RUN")]
+
+
+def source_table(
+    files: list[str],
+    prompt: str | None = None,
+    answer: str | None = None,
+    responses: str | None = None,
+    source: str | None = None,
+    messages: str | None = None,
+    on_bad_rows: str | None = None,
+) -> dict[str, object]:
+    """The [source] table of a recipe, with the settings that were given."""
+    given = {
+        "files": files,
+        "prompt": prompt,
+        "answer": answer,
+        "responses": responses,
+        "source": source,
+        "messages": messages,
+        "on-bad-rows": on_bad_rows,
+    }
+    return {key: value for key, value in given.items() if value}

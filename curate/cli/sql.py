@@ -1,0 +1,37 @@
+"""`curate sql`: ask a finished run anything."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from curate.cli import options
+
+
+def sql(
+    run: options.Run,
+    query: Annotated[str, typer.Argument(help="One SELECT.", metavar="SELECT")],
+    limit: Annotated[int, typer.Option(help="Rows to show at most; 0 shows all.", min=0)] = 100,
+    output: Annotated[
+        str, typer.Option("--output", help="table, csv, json or parquet.", metavar="table|csv|json|parquet")
+    ] = "table",
+) -> None:
+    """Query a run with DuckDB: every evidence is a view, beside verdicts, kept, dropped, row and response.
+
+    curate sql out "SELECT benchmark, item, count(*) FROM leak WHERE containment >= 0.5 GROUP BY ALL"
+
+    curate sql out "SELECT row_id FROM everything WHERE leak.containment >= 0.5"
+    """
+    import sys
+
+    from curate.errors import RecipeError, did_you_mean
+    from curate.report import query as queries
+
+    if output == "parquet":
+        sys.stdout.buffer.write(queries.as_parquet(queries.query(run, query, limit or None)))
+        return
+    render = {"table": queries.as_text, "csv": queries.as_csv, "json": queries.as_json}
+    if output not in render:
+        raise RecipeError(f"--output {output}: no such form. {did_you_mean(output, [*render, 'parquet'])}")
+    typer.echo(render[output](queries.query(run, query, limit or None)), nl=False)

@@ -1,0 +1,179 @@
+"""Evidence and rules in, verdicts out: the only module that condemns a row.
+
+Order: rules about responses, rules about rows, keep-one rules over the rows that survived. Every rule
+is asked of every row, so all reasons are known, not only the first. A rule's answer is true, false or
+null; a null counts only where no other rule drops the line, and then the rule's `on-missing` says what
+it means: keep, drop, undecided, or stop the run (the default).
+
+Nothing is read or written here. The caller gives one frame of facts per shard (key columns and one
+struct column per table, see `curate.predicate`) and gets keys and one nullable boolean column per rule.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Literal, NamedTuple
+
+import polars as pl
+
+from curate.errors import MissingEvidence
+from curate.flow import KEYS, ROW_ID, Grain
+from curate.predicate import evaluate
+
+OnMissing = Literal["stop", "keep", "drop", "undecided"]
+
+
+class Rule(NamedTuple):
+    """A row or response rule: the reason it gives, its predicate, and what a null means."""
+
+    reason: str
+    when: str
+    on_missing: OnMissing = "stop"
+
+
+class KeepOne(NamedTuple):
+    """A keep-one rule: the column that names the group and the order of preference."""
+
+    reason: str
+    per: str
+    prefer: tuple[tuple[str, bool], ...]  # expression, descending
+    on_missing: OnMissing = "stop"
+
+
+def apply_rules(facts: pl.DataFrame, rules: Sequence[Rule], grain: Grain) -> pl.DataFrame:
+    """Ask every rule of every line: key columns and a boolean column per reason, null = undecided.
+
+    >>> facts = pl.DataFrame({"row_id": [0, 1], "leak": [{"containment": 0.9}, {"containment": 0.1}]})
+    >>> apply_rules(facts, [Rule("contaminated", "leak.containment >= 0.5")], "row").to_dict(as_series=False)
+    {'row_id': [0, 1], 'contaminated': [True, False]}
+
+    Raises MissingEvidence where a rule that must stop meets a null that matters.
+    """
+    keys = list(KEYS[grain])
+    answers = facts.select(
+        *keys, *(evaluate(rule.when, facts).cast(pl.Boolean).alias(rule.reason) for rule in rules)
+    )
+    if not rules:
+        return answers
+    dropped = pl.any_horizontal(pl.col(rule.reason).fill_null(value=False) for rule in rules)
+    resolved = answers.with_columns(dropped.alias("__dropped"))
+    columns = []
+    for rule in rules:
+        column = pl.col(rule.reason)
+        if rule.on_missing == "stop":
+            missing = resolved.filter(column.is_null() & ~pl.col("__dropped"))
+            if missing.height:
+                raise MissingEvidence(_missing_message(rule.reason, rule.when, missing, facts, keys))
+        value = {"stop": False, "keep": False, "drop": True, "undecided": None}[rule.on_missing]
+        columns.append(
+            pl.when(column.is_null() & pl.col("__dropped") & pl.lit(rule.on_missing != "drop"))
+            .then(pl.lit(value=False))
+            .otherwise(column if value is None else column.fill_null(value=value))
+            .alias(rule.reason)
+        )
+    return resolved.select(*keys, *columns)
+
+
+def keep_one_order(facts: pl.DataFrame, rule: KeepOne) -> pl.DataFrame:
+    """What a keep-one rule looks at, per row: `row_id`, `group`, and one sort column per preference."""
+    return facts.select(
+        ROW_ID,
+        evaluate(rule.per, facts).alias("group"),
+        *(evaluate(text, facts).alias(f"k{i}") for i, (text, _) in enumerate(rule.prefer)),
+    )
+
+
+def keep_one(order: pl.DataFrame, rule: KeepOne) -> pl.DataFrame:
+    """Choose within each group: `row_id`, the reason's column, and `kept_instead` (null where kept).
+
+    `order` holds `keep_one_order` of the surviving rows. The best row by `prefer` stays, nulls sort
+    last, ties go to the smallest row_id. A row whose group is null is alone, or undecided, dropped or
+    a reason to stop, as `on-missing` says.
+
+    >>> order = pl.DataFrame({"row_id": [3, 5, 8], "group": [3, 3, 8], "k0": [1, 2, 0]})
+    >>> rule = KeepOne("near-duplicate", "near.cluster_id", (("pass.correct", True),))
+    >>> keep_one(order, rule).rows()
+    [(3, True, 5), (5, False, None), (8, False, None)]
+    """
+    missing = order.filter(pl.col("group").is_null())
+    if missing.height and rule.on_missing == "stop":
+        raise MissingEvidence(_missing_message(rule.reason, rule.per, missing, missing, [ROW_ID]))
+    grouped = order.filter(pl.col("group").is_not_null())
+    chosen = (
+        grouped.sort(
+            [*(f"k{i}" for i in range(len(rule.prefer))), ROW_ID],
+            descending=[*(down for _, down in rule.prefer), False],
+            nulls_last=True,
+        )
+        .group_by("group", maintain_order=True)
+        .agg(pl.col(ROW_ID).first().alias("chosen"))
+    )
+    loses = pl.col("chosen") != pl.col(ROW_ID)
+    judged = grouped.join(chosen, on="group", how="left").select(
+        ROW_ID, loses.alias(rule.reason), pl.when(loses).then(pl.col("chosen")).alias("kept_instead")
+    )
+    value = {"stop": False, "keep": False, "drop": True, "undecided": None}[rule.on_missing]
+    alone = missing.select(
+        ROW_ID,
+        pl.lit(value, dtype=pl.Boolean).alias(rule.reason),
+        pl.lit(None, dtype=pl.Int64).alias("kept_instead"),
+    )
+    return pl.concat([judged, alone]).sort(ROW_ID)
+
+
+def verdicts(answers: pl.DataFrame, reasons: Sequence[str], grain: Grain) -> pl.DataFrame:
+    """Verdict of each line: keep, reasons, undecided (names of the rules that could not say).
+
+    keep = no reason and nothing undecided; dropped = at least one reason; else undecided.
+    """
+    keys = list(KEYS[grain])
+    extra = ["kept_instead"] if "kept_instead" in answers.columns else []
+    judged = answers.with_columns(
+        _names_where(reasons, lambda column: column).alias("reasons"),
+        _names_where(reasons, pl.Expr.is_null).alias("undecided"),
+    )
+    keep = (pl.col("reasons").list.len() == 0) & (pl.col("undecided").list.len() == 0)
+    return judged.select(*keys, keep.alias("keep"), "reasons", "undecided", *extra)
+
+
+def _names_where(reasons: Sequence[str], test: Callable[[pl.Expr], pl.Expr]) -> pl.Expr:
+    if not reasons:
+        return pl.lit([], dtype=pl.List(pl.String))
+    named = [pl.when(test(pl.col(reason))).then(pl.lit(reason)) for reason in reasons]
+    return pl.concat_list(named).list.drop_nulls()
+
+
+class Tally(NamedTuple):
+    """Of one reason: lines it drops, and lines that no other reason drops."""
+
+    lines: int
+    only: int
+
+
+def tally(judged: pl.DataFrame, reasons: Sequence[str]) -> dict[str, Tally]:
+    """How many lines each reason drops, and how many only it drops."""
+    exploded = judged.select("reasons", pl.col("reasons").list.len().alias("n")).explode("reasons")
+    counts = exploded.group_by("reasons").agg(pl.len().alias("lines"), (pl.col("n") == 1).sum().alias("only"))
+    found: Mapping[str, tuple[int, int]] = {
+        reason: (lines, only) for reason, lines, only in counts.select("reasons", "lines", "only").iter_rows()
+    }
+    return {reason: Tally(*found.get(reason, (0, 0))) for reason in reasons}
+
+
+def _missing_message(
+    reason: str, text: str, missing: pl.DataFrame, facts: pl.DataFrame, keys: list[str]
+) -> str:
+    some = missing.select(keys).head(3)
+    where = "; ".join(", ".join(f"{key} {value}" for key, value in row.items()) for row in some.to_dicts())
+    statuses = []
+    for name, dtype in facts.schema.items():
+        if isinstance(dtype, pl.Struct) and any(field.name == "status" for field in dtype.fields):
+            found = (
+                facts.join(some, on=keys, how="semi").get_column(name).struct.field("status").unique().sort()
+            )
+            statuses.append(f"{name}.status: {', '.join(str(value) for value in found)}")
+    return (
+        f"rule {reason}: `{text}` is null for {missing.height} line(s), first {where}"
+        + (f" ({'; '.join(statuses)})" if statuses else "")
+        + '. Say in the rule what that means: on-missing = "keep", "drop" or "undecided".'
+    )

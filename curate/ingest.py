@@ -1,0 +1,456 @@
+"""Any input → curate's canonical tables: rows, responses and the original columns, as Parquet shards.
+
+Two passes. The first finds the types: JSON and CSV are parsed once into a spool of Arrow batches, of
+Parquet and Arrow files only the schemas are read. The second brings every batch to the one schema, cuts
+the stream of rows into shards and writes the three tables of each shard. Memory is bounded by a few
+shards, whatever the size of the input.
+
+Folder: rows/, responses/, originals/ (NNNNN.parquet, shard i of all three covers the same rows),
+quarantined/ if bad rows were put aside, ingest.json (written last: it exists = the ingest is complete).
+"""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import json
+import os
+import shutil
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Literal, NamedTuple
+
+import numpy as np
+import polars as pl
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from curate.canonical import canonical
+from curate.errors import InputError, MachineError
+from curate.fields import FieldMap, Shape, recognise
+from curate.flow import RESPONSES, ROW_ID, ROWS, Dataset, shard_path, write_parquet
+from curate.readers import BadRow, binary_batches, binary_schema, text_batches
+from curate.sources import TEXTS, Source, find_sources
+from curate.unify import final_type, fit_batch, plain_schema, row_bytes, unify_schemas
+
+__all__ = ["FieldMap", "Ingested", "InputFile", "ingest", "load_ingested"]
+
+VERSION = 1
+"""Raise it when the tables change for any input."""
+
+QUARANTINED = pa.schema(
+    [
+        ("file", pa.string()),
+        ("line", pa.int64()),  # from 1; in a JSON array, the number of the item
+        ("reason", pa.string()),
+        ("text", pa.large_string()),  # the line, at most 2,000 bytes of it
+    ]
+)
+TABLES = ("rows", "responses", "originals")
+SHOWN_BAD_ROWS = 5
+
+Progress = Callable[[str, int, int], None]
+
+
+class InputFile(NamedTuple):
+    """One file that was read."""
+
+    path: str  # as given, or as found under the folder or glob that was given
+    bytes: int
+    sha256: str
+    rows: int  # read, without those put aside
+
+
+class Ingested(NamedTuple):
+    """The canonical tables of an input."""
+
+    rows: Dataset
+    responses: Dataset
+    originals: Dataset
+    shape: str  # one line: which column became what
+    n_rows: int
+    n_responses: int
+    n_quarantined: int
+    files: list[InputFile]
+    bounds: tuple[int, ...]  # first row_id of shards 1, 2, ...
+    schema: pa.Schema  # of originals: row_id and the columns of the input
+    notes: tuple[str, ...]  # what else was done to the input: files left out, types joined, columns renamed
+
+
+def ingest(
+    files: Sequence[str],
+    fields: FieldMap,
+    into: Path,
+    *,
+    on_bad_rows: Literal["stop", "quarantine"] = "stop",
+    shard_rows: int = 16_384,
+    shard_bytes: int = 64 << 20,
+    progress: Progress | None = None,
+) -> Ingested:
+    """Read files, globs, folders or remote addresses into canonical tables in the folder `into`.
+
+    row_id is the position among the rows read, files in the order of the addresses, those of one folder or
+    glob in name order. A shard ends at `shard_rows` rows, or before the row that would pass `shard_bytes`
+    (bytes of the values of the original columns); this depends on the rows alone, not on the files they
+    came in. A finished ingest of the same bytes with the same settings in `into` is used again.
+
+    progress(label, done, total) is told of bytes while reading, of rows while writing (total 0: unknown).
+    Raises InputError for input that cannot be read or understood, and, with on_bad_rows="stop", for any
+    row that cannot; MachineError if the disk says no.
+    """
+    tell = progress or (lambda _label, _done, _total: None)
+    notes: dict[str, None] = {}
+    with _disk_errors(into):
+        into.mkdir(parents=True, exist_ok=True)
+        spool = into / ".spool"
+        shutil.rmtree(spool, ignore_errors=True)
+        spool.mkdir()
+    try:
+        sources = find_sources(files, spool / "remote", lambda text: notes.setdefault(text))
+        inputs = _fingerprints(sources, tell)
+        key = _key(sources, inputs, fields, on_bad_rows, shard_rows, shard_bytes)
+        known = _load(into, key)
+        if known is not None:
+            return known._replace(
+                files=[new._replace(rows=old.rows) for new, old in zip(inputs, known.files, strict=True)]
+            )
+        (into / "ingest.json").unlink(missing_ok=True)
+        for name in (*TABLES, "quarantined"):
+            shutil.rmtree(into / name, ignore_errors=True)
+        with _disk_errors(into):
+            return _ingest(
+                sources, inputs, key, fields, into, on_bad_rows, shard_rows, shard_bytes, tell, notes
+            )
+    finally:
+        shutil.rmtree(spool, ignore_errors=True)
+
+
+def load_ingested(into: Path) -> Ingested | None:
+    """The finished ingest in a folder; null if there is none, or if one of its shards is gone."""
+    return _load(into, None)
+
+
+def _load(into: Path, key: str | None) -> Ingested | None:
+    path = into / "ingest.json"
+    if not path.exists():
+        return None
+    state = json.loads(path.read_text(encoding="utf-8"))
+    if state["version"] != VERSION or (key is not None and state["key"] != key):
+        return None
+    tables = {
+        name: tuple(shard_path(into / name, index) for index in range(len(state["bounds"]) + 1))
+        for name in TABLES
+    }
+    if not all(shard.exists() for shards in tables.values() for shard in shards):
+        return None
+    return Ingested(
+        rows=Dataset(tables["rows"]),
+        responses=Dataset(tables["responses"]),
+        originals=Dataset(tables["originals"]),
+        shape=state["shape"],
+        n_rows=state["n_rows"],
+        n_responses=state["n_responses"],
+        n_quarantined=state["n_quarantined"],
+        files=[InputFile(**file) for file in state["files"]],
+        bounds=tuple(state["bounds"]),
+        schema=pq.read_schema(tables["originals"][0]),
+        notes=tuple(state["notes"]),
+    )
+
+
+def _ingest(
+    sources: list[Source],
+    inputs: list[InputFile],
+    key: str,
+    fields: FieldMap,
+    into: Path,
+    on_bad_rows: str,
+    shard_rows: int,
+    shard_bytes: int,
+    tell: Progress,
+    notes: dict[str, None],
+) -> Ingested:
+    bad = _BadRows(into / "quarantined", keep=on_bad_rows == "quarantine")
+    stream = _Stream(sources, into / ".spool", lambda text: notes.setdefault(text))
+    schema = stream.find_schema(bad.add, tell)
+    bad.close()
+    if bad.count and on_bad_rows == "stop":
+        raise InputError(bad.message())
+    if stream.known_empty():
+        hint = f". {bad.message()}" if bad.count else ""
+        raise InputError(f"{_names(sources)}: expected rows, found none{hint}")
+    try:
+        shape = recognise(schema, fields)
+    except InputError as problem:
+        raise InputError(f"{_names(sources)}: {problem}") from None
+    counts = [0] * len(sources)
+    for name in TABLES:
+        (into / name).mkdir()
+    bounds: list[int] = []
+    n_rows = n_responses = 0
+    misaligned: dict[str, int] = {}
+    for index, originals in enumerate(_shards(stream.tables(schema, counts), shard_rows, shard_bytes)):
+        bounds.append(n_rows)
+        ids = pa.array(np.arange(n_rows, n_rows + originals.num_rows, dtype=np.int64))
+        originals = originals.add_column(0, ROW_ID, ids)
+        n_rows += originals.num_rows
+        n_responses += _write_shard(originals, shape, into, index, misaligned)
+        tell("writing", n_rows, stream.known_rows)
+    if not n_rows:
+        raise InputError(f"{_names(sources)}: expected rows, found none")
+    for path, rows in misaligned.items():
+        notes[f"{path}: not as long as the responses in {rows} rows, left null there"] = None
+    state = {
+        "version": VERSION,
+        "key": key,
+        "shape": shape.line(),
+        "n_rows": n_rows,
+        "n_responses": n_responses,
+        "n_quarantined": bad.count,
+        "files": [file._replace(rows=rows)._asdict() for file, rows in zip(inputs, counts, strict=True)],
+        "bounds": bounds[1:],
+        "notes": list(notes),
+    }
+    temporary = into / ".ingest.json.tmp"
+    temporary.write_text(json.dumps(state, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    temporary.replace(into / "ingest.json")
+    done = load_ingested(into)
+    assert done is not None
+    return done
+
+
+def _write_shard(
+    originals: pa.Table, shape: Shape, into: Path, index: int, misaligned: dict[str, int]
+) -> int:
+    """Write shard `index` of the three tables; the number of its responses."""
+    made = canonical(originals, shape)
+    for path, rows in made.misaligned.items():
+        misaligned[path] = misaligned.get(path, 0) + rows
+    oldest = pl.CompatLevel.oldest()
+    rows = made.rows.rechunk().to_arrow(compat_level=oldest).cast(ROWS)
+    responses = made.responses.rechunk().to_arrow(compat_level=oldest).cast(RESPONSES)
+    write_parquet(originals, shard_path(into / "originals", index))
+    write_parquet(responses.combine_chunks(), shard_path(into / "responses", index))
+    write_parquet(rows.combine_chunks(), shard_path(into / "rows", index))
+    return int(responses.num_rows)
+
+
+def _fingerprints(sources: Sequence[Source], tell: Progress) -> list[InputFile]:
+    """Size and sha256 of every file; rows are not known yet (0)."""
+    sizes = [source.path.stat().st_size for source in sources]
+    inputs, done = [], 0
+    for source, size in zip(sources, sizes, strict=True):
+        with source.path.open("rb") as stream:
+            inputs.append(InputFile(source.name, size, hashlib.file_digest(stream, "sha256").hexdigest(), 0))
+        done += size
+        tell("checking", done, sum(sizes))
+    return inputs
+
+
+def _key(
+    sources: Sequence[Source],
+    inputs: Sequence[InputFile],
+    fields: FieldMap,
+    on_bad_rows: str,
+    shard_rows: int,
+    shard_bytes: int,
+) -> str:
+    """Fingerprint of all that the tables depend on; the places of the files are not among it."""
+    read = [[source.kind, source.packing, file.sha256] for source, file in zip(sources, inputs, strict=True)]
+    # A name shows in the quarantine and in messages of what was done, nowhere else.
+    names = [file.path for file in inputs] if on_bad_rows == "quarantine" else []
+    parts = [VERSION, read, names, fields._asdict(), on_bad_rows, shard_rows, shard_bytes]
+    return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
+
+
+def _names(sources: Sequence[Source]) -> str:
+    more = f" and {len(sources) - 1} more files" if len(sources) > 1 else ""
+    return sources[0].name + more
+
+
+class _Stream:
+    """The rows of all files, read once for their types and once for their values."""
+
+    def __init__(self, sources: Sequence[Source], spool: Path, note: Callable[[str], None]) -> None:
+        self.sources = sources
+        self.spool = spool
+        self.note = note
+        self.spooled: list[tuple[int, Path]] = []  # source and batch, in order
+        self.known_rows = 0  # rows counted so far; Arrow files do not say how many they hold
+        self.renamed = False
+
+    def find_schema(self, on_bad: Callable[[BadRow], None], tell: Progress) -> pa.Schema:
+        """The one schema of all files; text files are parsed into the spool on the way."""
+        schema: pa.Schema = pa.schema([])
+        sizes = [source.path.stat().st_size for source in self.sources]
+        for index, source in enumerate(self.sources):
+            if source.kind in TEXTS:
+                for batch in text_batches(source, on_bad, self.note):
+                    schema = self._joined(schema, batch.schema, source)
+                    self._spool(index, batch)
+            else:
+                own, rows = binary_schema(source)
+                schema = self._joined(schema, own, source)
+                self.known_rows += rows or 0
+            tell("reading", sum(sizes[: index + 1]), sum(sizes))
+        return self._named(pa.schema([(field.name, final_type(field.type)) for field in schema]))
+
+    def known_empty(self) -> bool:
+        """Whether there is no row, as far as can be told before the second pass."""
+        return not self.known_rows and not any(source.kind == "arrow" for source in self.sources)
+
+    def tables(self, schema: pa.Schema, counts: list[int]) -> Iterator[pa.Table]:
+        """All rows in `schema`, in order; `counts` gets the rows of each file."""
+        spooled = iter(self.spooled)
+        following = next(spooled, None)
+        own = pa.schema([field.with_name(self._original(field.name)) for field in schema])
+        for index, source in enumerate(self.sources):
+            if source.kind not in TEXTS:
+                for batch in binary_batches(source):
+                    counts[index] += batch.num_rows
+                    yield self._fitted(batch, own, source).rename_columns(schema.names)
+            while following is not None and following[0] == index:
+                with pa.memory_map(str(following[1])) as memory, pa.ipc.open_file(memory) as reader:
+                    batch = reader.get_batch(0)
+                counts[index] += batch.num_rows
+                yield self._fitted(batch, own, source).rename_columns(schema.names)
+                following[1].unlink()
+                following = next(spooled, None)
+
+    def _joined(self, schema: pa.Schema, own: pa.Schema, source: Source) -> pa.Schema:
+        try:
+            return unify_schemas(schema, plain_schema(own), self.note)
+        except InputError as problem:
+            raise InputError(f"{source.name}: {problem}") from problem
+
+    def _fitted(self, batch: pa.RecordBatch, schema: pa.Schema, source: Source) -> pa.Table:
+        try:
+            return fit_batch(batch, schema)
+        except InputError as problem:
+            raise InputError(f"{source.name}: {problem}") from problem
+
+    def _spool(self, index: int, batch: pa.RecordBatch) -> None:
+        path = self.spool / f"{len(self.spooled):08d}.arrow"
+        options = pa.ipc.IpcWriteOptions(compression="lz4")
+        with (
+            pa.OSFile(str(path), "wb") as sink,
+            pa.ipc.new_file(sink, batch.schema, options=options) as writer,
+        ):
+            writer.write_batch(batch)
+        self.spooled.append((index, path))
+        self.known_rows += batch.num_rows
+
+    def _named(self, schema: pa.Schema) -> pa.Schema:
+        """The schema with a column `row_id` of the input under another name."""
+        if ROW_ID not in schema.names:
+            return schema
+        self.renamed = True
+        self.note(f"the input has a column {ROW_ID}, kept as {ROW_ID}_original")
+        if f"{ROW_ID}_original" in schema.names:
+            raise InputError(
+                f"the input has columns {ROW_ID} and {ROW_ID}_original: expected at most one of the two, as "
+                f"curate numbers rows in {ROW_ID}. Rename one of them"
+            )
+        return pa.schema([f.with_name(f"{ROW_ID}_original") if f.name == ROW_ID else f for f in schema])
+
+    def _original(self, name: str) -> str:
+        return ROW_ID if self.renamed and name == f"{ROW_ID}_original" else name
+
+
+def _shards(tables: Iterator[pa.Table], shard_rows: int, shard_bytes: int) -> Iterator[pa.Table]:
+    """The stream of rows cut into shards, by rows and bytes of the rows alone."""
+    held: list[pa.Table] = []
+    rows = size = 0
+    for table in tables:
+        sizes = sum(
+            (row_bytes(column.combine_chunks()) for column in table.columns),
+            np.zeros(table.num_rows, np.int64),
+        )
+        ends = np.cumsum(sizes)
+        start = 0
+        while start < table.num_rows:
+            before = int(ends[start - 1]) if start else 0
+            fitting = int(np.searchsorted(ends, shard_bytes - size + before, side="right"))
+            stop = min(max(fitting, start), start + shard_rows - rows, table.num_rows)
+            if stop == start and rows == 0:  # a row larger than a shard has one to itself
+                stop = start + 1
+            if stop > start:
+                held.append(table.slice(start, stop - start))
+                rows += stop - start
+                size += int(ends[stop - 1]) - before
+            if stop < table.num_rows or rows == shard_rows:
+                yield pa.concat_tables(held).combine_chunks()
+                held, rows, size = [], 0, 0
+            start = stop
+    if held:
+        yield pa.concat_tables(held).combine_chunks()
+
+
+class _BadRows:
+    """Rows that could not be read: counted, the first few kept for the message, all written if asked."""
+
+    def __init__(self, folder: Path, *, keep: bool) -> None:
+        self.folder = folder
+        self.keep = keep
+        self.count = 0
+        self.first: list[BadRow] = []
+        self.held: list[BadRow] = []
+        self.n_files = 0
+
+    def add(self, row: BadRow) -> None:
+        """Take one bad row."""
+        self.count += 1
+        if len(self.first) < SHOWN_BAD_ROWS:
+            self.first.append(row)
+        if self.keep:
+            self.held.append(row)
+            if len(self.held) >= 16_384:
+                self.close()
+
+    def close(self) -> None:
+        """Write the rows held."""
+        if not self.held:
+            return
+        self.folder.mkdir(exist_ok=True)
+        columns = {name: [getattr(row, name) for row in self.held] for name in QUARANTINED.names}
+        table = pa.table(columns, schema=QUARANTINED)
+        write_parquet(table, shard_path(self.folder, self.n_files))
+        self.n_files += 1
+        self.held = []
+
+    def message(self) -> str:
+        """What is wrong, where, and what to do."""
+        lines = [f"  {row.file}, {row.unit} {row.line}: {row.reason}" for row in self.first]
+        more = [f"  and {self.count - len(lines)} more"] if self.count > len(lines) else []
+        rows = "1 row" if self.count == 1 else f"{self.count} rows"
+        return "\n".join(
+            [
+                f"expected rows that can be read, found {rows} that cannot:",
+                *lines,
+                *more,
+                "Mend them, or put them aside: --on-bad-rows quarantine (in a recipe, "
+                'on-bad-rows = "quarantine" under [source])',
+            ]
+        )
+
+
+@contextmanager
+def _disk_errors(folder: Path) -> Iterator[None]:
+    """Say what a full or read-only disk means."""
+    try:
+        yield
+    except OSError as problem:
+        if problem.errno in (
+            errno.ENOSPC,
+            errno.EDQUOT,
+            errno.EROFS,
+            errno.EACCES,
+            errno.EPERM,
+            errno.ENOTDIR,
+        ):
+            raise MachineError(
+                f"{folder}: expected a folder that can be written, found: {os.strerror(problem.errno)}. Free "
+                f"space there, or choose another folder"
+            ) from problem
+        raise

@@ -1,0 +1,314 @@
+"""The n-gram index of benchmark items, one file that every worker maps into memory.
+
+A *gram* is a distinct n-gram of tokens in the index. An item of fewer than n tokens has no n-gram: its
+whole token sequence is its one gram. From four tokens on it is found anywhere in a text; shorter ones
+("prove that") only where they are the whole text.
+
+Layout of the file, little-endian: magic (8 bytes), length of the header (uint64), header (JSON: n,
+tokenizer, Unicode version, and for every section its name, dtype, first byte and number of values),
+sections at multiples of 64 bytes. Its bytes depend on nothing but the items, n and the tokenizer.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import re
+import unicodedata
+from collections.abc import Sequence
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, Literal, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from curate.errors import RunError
+from curate.kernels.native import Texts, call, unicode_version
+
+MAGIC = b"curateG1"
+ALIGNMENT = 64
+ANYWHERE = 4
+"""Tokens from which on an item of fewer than n tokens is found anywhere; as kAnywhere in the kernel."""
+STOCK = 64
+"""A gram in more items than this is a stock phrase; as kStock in the kernel."""
+MAX_NGRAM = 63
+"""Lengths of short items are kept as the bits of one word."""
+
+Tokenizer = Literal["words", "math"]
+TOKENIZERS: dict[Tokenizer, int] = {"words": 0, "math": 1}
+
+Array = npt.NDArray[Any]
+
+RESULT = np.dtype(
+    [
+        ("n_tokens", np.uint32),
+        ("hits", np.uint32),  # positions of the text at which a gram of the index begins
+        ("item", np.int32),  # the item of which the text has the largest part; -1: none
+        ("shared", np.uint32),  # distinct grams of that item that the text has
+        ("row_first", np.uint32),  # tokens of the text from the first to the last of these, half open
+        ("row_end", np.uint32),
+        ("item_first", np.uint32),  # the same in the item
+        ("item_end", np.uint32),
+    ]
+)
+"""struct Result of native/ngram_index.cpp."""
+
+
+class Item(NamedTuple):
+    """One benchmark item, to be indexed."""
+
+    benchmark: str
+    id: str
+    text: str | None
+
+
+class Index:
+    """An index file, mapped; read-only and safe to share between threads.
+
+    Items are numbered 0, 1, ... in the order they were given.
+    """
+
+    def __init__(self, path: Path) -> None:
+        header, sections = _read(path)
+        self.ngram: int = header["ngram"]
+        self.tokenizer: Tokenizer = header["tokenizer"]
+        self.sections = sections
+        self.n_tokens: Array = sections["item_tokens"]
+        self.n_ngrams: Array = sections["item_ngrams"]
+        self.n_items = len(self.n_tokens)
+        self.n_grams = len(sections["postings_of"]) - 1
+        self.texts = _strings(sections, "texts")
+        self.item_texts = Texts(self.texts)
+        self.ids = _strings(sections, "ids")
+        self.benchmarks = _strings(sections, "benchmarks")
+        self.view = self._view()
+
+    @property
+    def short_items(self) -> Array:
+        """Items of 1 to n - 1 tokens, which are matched whole."""
+        return np.flatnonzero((self.n_tokens > 0) & (self.n_tokens < self.ngram))
+
+    @property
+    def empty_items(self) -> Array:
+        """Items without a token, which are never matched."""
+        return np.flatnonzero(self.n_tokens == 0)
+
+    def _view(self) -> Array:
+        """struct Index of native/ngram_index.cpp."""
+
+        def table(name: str) -> list[int]:
+            bloom, slots, values = (self.sections[f"{name}_{part}"] for part in ("bloom", "slots", "values"))
+            return [bloom.ctypes.data, slots.ctypes.data, values.ctypes.data, len(bloom) - 1, len(slots) - 1]
+
+        lists = ("length_sets", "postings_of", "postings", "grams_of", "item_grams", "stock_of")
+        more = ("stock_grams", "item_ngrams", "item_tokens")
+        return np.array(
+            [
+                *table("grams"),
+                *table("starts"),
+                *(self.sections[name].ctypes.data for name in (*lists, *more)),
+                self.n_items,
+                self.ngram,
+                TOKENIZERS[self.tokenizer],
+            ],
+            dtype=np.uint64,
+        )
+
+
+@lru_cache(maxsize=8)
+def open_index(path: Path) -> Index:
+    """The index at `path`, opened once per process: a file of this name never changes."""
+    return Index(path)
+
+
+def write_index(items: Sequence[Item], ngram: int, tokenizer: Tokenizer, folder: Path) -> Path:
+    """Write the index of `items` into `folder` and return its path, which holds its content's hash.
+
+    The same items, n and tokenizer give the same bytes and name.
+    """
+    assert 1 <= ngram <= MAX_NGRAM
+    content = b"".join(_file(_sections(items, ngram, tokenizer), ngram, tokenizer))
+    path = folder / f"ngrams-{hashlib.sha256(content).hexdigest()[:16]}.index"
+    if not path.exists():
+        folder.mkdir(parents=True, exist_ok=True)
+        temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+        temporary.write_bytes(content)
+        temporary.replace(path)
+    return path
+
+
+def scan(texts: Texts, index: Index) -> npt.NDArray[np.void]:
+    """For every text the item of which it has the largest part: RESULT, one a text; null as no text.
+
+    Part of an item: its distinct grams in the text / its distinct grams. Ties go to more shared grams,
+    then to the smaller item.
+    """
+    results = np.zeros(texts.size, dtype=RESULT)
+    call("curate_ngram_scan", texts, index.view, results)
+    return results
+
+
+def spans(
+    texts: Texts, originals: pa.Array, tokenizer: Tokenizer, which: Array, first: Array, end: Array
+) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.int32]]:
+    """Characters [begin, end) of the texts numbered `which` that their tokens [first, end) cover.
+
+    Positions are those of Python strings, in `originals`: the column as it was before `Texts` brought
+    some of it to NFKC. Where a position there cannot be found the whole text is given, never a wrong part.
+    """
+    size = len(which)
+    begin_at, end_at = np.zeros(size, dtype=np.int32), np.zeros(size, dtype=np.int32)
+    rows, first_token, end_token = (
+        np.ascontiguousarray(values, dtype=kind)
+        for values, kind in ((which, np.int64), (first, np.uint32), (end, np.uint32))
+    )
+    bounds = (first_token, end_token, begin_at, end_at)
+    call("curate_token_characters", texts, TOKENIZERS[tokenizer], size, rows, *bounds)
+    taken = pa.array(rows)
+    before, after = originals.take(taken), texts.array.take(taken)
+    for i in np.flatnonzero(np.asarray(pc.not_equal(before.cast(pa.large_string()), after))):
+        position = int(begin_at[i]), int(end_at[i])
+        begin_at[i], end_at[i] = _before_nfkc(before[i].as_py(), after[i].as_py(), *position)
+    return begin_at, end_at
+
+
+def _before_nfkc(text: str, composed: str, begin: int, end: int) -> tuple[int, int]:
+    """The part of `text` whose NFKC form is the part [begin, end) of `composed`, its NFKC form.
+
+    NFKC maps runs of a character and those after it that may compose with it, each by itself.
+    """
+    others = sorted(set(text) - set(map(chr, range(128))))
+    joining = np.zeros(len(others), dtype=np.uint8)
+    call("curate_composing", Texts(pa.array(others, pa.large_string()), composed=False), joining)
+    joins = "".join(others[i] for i in np.flatnonzero(joining))
+    runs = re.findall(f"(?s:.)[{re.escape(joins)}]*", text) if joins else list(text)
+    after = [unicodedata.normalize("NFKC", run) for run in runs]
+    if "".join(after) != composed:
+        return 0, len(text)
+    ends = np.cumsum([len(run) for run in runs])
+    ends_after = np.cumsum([len(run) for run in after])
+    first = int(np.searchsorted(ends_after, begin, side="right"))
+    last = int(np.searchsorted(ends_after, end, side="left"))
+    return int(ends[first]) - len(runs[first]), int(ends[last])
+
+
+def _sections(items: Sequence[Item], ngram: int, tokenizer: Tokenizer) -> dict[str, Array]:
+    texts = pa.array([item.text or "" for item in items], pa.large_string())
+    hashes, grams_of, item_tokens = _item_hashes(Texts(texts), ngram, tokenizer)
+    keys, item_grams = np.unique(hashes, return_inverse=True)
+    item_of = np.repeat(np.arange(len(items), dtype=np.uint64), np.diff(grams_of).astype(np.int64))
+    pairs = np.sort(item_grams.astype(np.uint64) << np.uint64(32) | item_of)
+    pairs = pairs[np.diff(pairs, prepend=~pairs[:1]) != 0]  # np.unique hashes, at five times the cost
+    pair_gram, pair_item = (
+        (pairs >> np.uint64(32)).astype(np.int64),
+        (pairs & np.uint64(2**32 - 1)).astype(np.int64),
+    )
+    n_items_with = np.bincount(pair_gram, minlength=len(keys))
+    stock = n_items_with[pair_gram] > STOCK
+    by_item = np.argsort(pair_item[stock], kind="stable")  # within an item grams stay ascending
+    return {
+        **_table("grams", keys),
+        **_short_starts(texts, item_tokens, ngram, tokenizer),
+        "postings_of": _starts(n_items_with),
+        "postings": pair_item.astype(np.uint32),
+        "grams_of": grams_of,
+        "item_grams": item_grams.astype(np.uint32),
+        "stock_of": _starts(np.bincount(pair_item[stock], minlength=len(items))),
+        "stock_grams": pair_gram[stock][by_item].astype(np.uint32),
+        "item_ngrams": np.bincount(pair_item, minlength=len(items)).astype(np.uint32),
+        "item_tokens": item_tokens,
+        **_string_sections("texts", texts),
+        **_string_sections("ids", pa.array([item.id for item in items], pa.large_string())),
+        **_string_sections("benchmarks", pa.array([item.benchmark for item in items], pa.large_string())),
+    }
+
+
+def _item_hashes(texts: Texts, ngram: int, tokenizer: Tokenizer) -> tuple[Array, Array, Array]:
+    """Hash of every gram of every item in order, where each item's begin (n + 1), tokens of each item."""
+    grams_of = np.zeros(texts.size + 1, dtype=np.uint64)
+    item_tokens = np.zeros(texts.size, dtype=np.uint32)
+    which = TOKENIZERS[tokenizer]
+    size = call("curate_ngram_items", texts, which, ngram, None, grams_of, item_tokens)
+    hashes = np.zeros(size, dtype=np.uint64)
+    call("curate_ngram_items", texts, which, ngram, hashes, grams_of, item_tokens)
+    return hashes, grams_of, item_tokens
+
+
+def _short_starts(texts: pa.Array, item_tokens: Array, ngram: int, tokenizer: Tokenizer) -> dict[str, Array]:
+    """The table of the first tokens of short items: hash -> lengths to look for, as the bits of a word."""
+    short = np.flatnonzero((item_tokens >= ANYWHERE) & (item_tokens < ngram))
+    hashes, grams_of, _ = _item_hashes(Texts(texts.take(pa.array(short))), ANYWHERE, tokenizer)
+    starts, which = np.unique(hashes[grams_of[:-1].astype(np.int64)], return_inverse=True)
+    length_sets = np.zeros(len(starts), dtype=np.uint64)
+    np.bitwise_or.at(length_sets, which, np.uint64(1) << item_tokens[short].astype(np.uint64))
+    return {**_table("starts", starts), "length_sets": length_sets}
+
+
+def _table(name: str, keys: Array) -> dict[str, Array]:
+    """Hash table from keys to their positions, at most half full; Bloom filter of 8 to 16 bits a key."""
+    n_slots = 1 << (2 * len(keys) - 1).bit_length() if len(keys) else 1
+    n_words = max(1, n_slots // 16)
+    bloom, slots = np.zeros(n_words, dtype=np.uint64), np.zeros(n_slots, dtype=np.uint64)
+    values = np.zeros(n_slots, dtype=np.uint32)
+    call("curate_ngram_table", keys, len(keys), bloom, n_words - 1, slots, values, n_slots - 1)
+    return {f"{name}_bloom": bloom, f"{name}_slots": slots, f"{name}_values": values}
+
+
+def _starts(counts: Array) -> Array:
+    return np.concatenate([[0], np.cumsum(counts)]).astype(np.uint64)
+
+
+def _string_sections(name: str, strings: pa.Array) -> dict[str, Array]:
+    _, offsets, content = strings.buffers()
+    starts = np.frombuffer(offsets, dtype=np.int64, count=len(strings) + 1)
+    return {
+        f"{name}_of": starts,
+        f"{name}_bytes": np.frombuffer(content or b"", dtype=np.uint8, count=int(starts[-1])),
+    }
+
+
+def _strings(sections: dict[str, Array], name: str) -> pa.Array:
+    """The large_string array of two sections, not copied."""
+    offsets, content = (pa.py_buffer(sections[f"{name}_{part}"]) for part in ("of", "bytes"))
+    size = len(sections[f"{name}_of"]) - 1
+    return pa.Array.from_buffers(pa.large_string(), size, [None, offsets, content])
+
+
+def _file(sections: dict[str, Array], ngram: int, tokenizer: Tokenizer) -> list[bytes]:
+    """The bytes of the file, in parts."""
+    layout: dict[str, tuple[str, int, int]] = {}
+    parts: list[bytes] = []
+    offset = 0  # from the end of the header
+    for name, values in sections.items():
+        content = values.astype(values.dtype.newbyteorder("<"), copy=False).tobytes()
+        layout[name] = (values.dtype.newbyteorder("<").str, offset, len(values))
+        padding = -len(content) % ALIGNMENT
+        parts += [content, bytes(padding)]
+        offset += len(content) + padding
+    facts = {"ngram": ngram, "tokenizer": tokenizer, "unicode": unicode_version(), "sections": layout}
+    header = json.dumps(facts, separators=(",", ":")).encode()
+    header += b" " * (-(len(MAGIC) + 8 + len(header)) % ALIGNMENT)
+    return [MAGIC, len(header).to_bytes(8, "little"), header, *parts]
+
+
+def _read(path: Path) -> tuple[dict[str, Any], dict[str, Array]]:
+    try:
+        content = np.memmap(path, dtype=np.uint8, mode="r")
+    except (OSError, ValueError) as error:
+        raise RunError(f"{path}: expected an n-gram index, found: {error}. Run the stage again") from error
+    start = len(MAGIC) + 8
+    if content[: len(MAGIC)].tobytes() != MAGIC:
+        raise RunError(f"{path}: expected an n-gram index ({MAGIC.decode()}), found another file")
+    size = int.from_bytes(content[len(MAGIC) : start].tobytes(), "little")
+    header = json.loads(content[start : start + size].tobytes())
+    sections = {}
+    for name, (kind, offset, count) in header["sections"].items():
+        first, dtype = start + size + offset, np.dtype(kind)
+        if first + count * dtype.itemsize > len(content):
+            raise RunError(f"{path}: the n-gram index ends early. Delete it and run the stage again")
+        sections[name] = content[first : first + count * dtype.itemsize].view(dtype)
+    return header, sections

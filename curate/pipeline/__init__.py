@@ -1,0 +1,164 @@
+"""Recipe in, run folder out: ingest, measure, decide, write. The only writer of runs.
+
+    RUN/
+      input/{rows,responses,originals}/   the canonical tables (see `curate.flow`) and the original columns
+      evidence/<name>/                    one table per measurement
+      verdicts/, response_verdicts/       every line with its reasons
+      kept/, dropped/, undecided/         training-ready records; original columns with reasons
+      quarantined/                        input rows that could not be read
+      recipe.toml, report.html, manifest.json
+
+`manifest.json` is written last: it exists exactly when the run is complete. Input and evidence lie in a
+content-addressed cache (RUN/.cache, or one shared by several runs) and are linked into the run, so a run
+that was killed goes on at the shard it was in, and a new threshold measures nothing again.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import shutil
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pyarrow.parquet as pq
+
+import curate
+from curate.data_card import data_card
+from curate.errors import InputError, RunError
+from curate.flow import Dataset, Engine
+from curate.ingest import Ingested
+from curate.pipeline.deciding import Verdicts, judge
+from curate.pipeline.files import file_sha256, write_text
+from curate.pipeline.measuring import Evidence, measure_all, read_input
+from curate.pipeline.writing import link_inputs, write_kept, write_others
+from curate.recipe import Recipe, stage_of, to_toml
+from curate.report.html import render
+from curate.stages import STAGES
+
+Announce = Callable[[str], None]
+MANIFEST = "manifest.json"
+OUTPUTS = (
+    "input",
+    "evidence",
+    "verdicts",
+    "response_verdicts",
+    "kept",
+    "dropped",
+    "undecided",
+    "quarantined",
+)
+
+
+def run(
+    recipe: Recipe,
+    out: Path,
+    *,
+    engine: Engine,
+    cache: Path | None = None,
+    announce: Announce = lambda _line: None,
+    progress: Callable[[str, int, int], None] | None = None,
+    measure: bool = True,
+) -> dict[str, Any]:
+    """Run a recipe into the folder `out` and return its manifest.
+
+    With `measure=False` everything must be in the cache already (`curate decide`).
+    Raises CurateError; whatever was finished stays in the cache and is used by the next run.
+    """
+    if not recipe.source.files:
+        raise InputError("No input: name files in the recipe ([source] files = [...]) or with --input.")
+    out.mkdir(parents=True, exist_ok=True)
+    if (strangers := _strangers(out)) and not (out / MANIFEST).exists() and not (out / ".cache").exists():
+        raise RunError(
+            f"{out}: expected an empty folder or an earlier run, found {', '.join(strangers[:3])}. "
+            "Name another folder with -o."
+        )
+    cache = cache or out / ".cache"
+    with _locked(out):
+        ingested = read_input(recipe, cache, progress)
+        announce(f"{ingested.n_rows:,} rows, {ingested.n_responses:,} responses: {ingested.shape}")
+        evidence = measure_all(recipe, ingested, engine, cache, measure=measure)
+        (out / MANIFEST).unlink(missing_ok=True)
+        work = out / ".work"
+        shutil.rmtree(work, ignore_errors=True)
+        work.mkdir()
+        verdicts = judge(recipe, ingested, evidence, work)
+        records, fmt = write_kept(recipe, ingested, evidence, verdicts, engine, work)
+        write_others(ingested, verdicts, work)
+        link_inputs(ingested, evidence, work)
+        (work / "recipe.toml").write_text(to_toml(recipe), encoding="utf-8")
+        manifest = _manifest(recipe, ingested, evidence, verdicts, records, fmt, work)
+        card = data_card(manifest, to_toml(recipe), recipe.output.licence)
+        (work / "kept" / "README.md").write_text(card, encoding="utf-8")
+        _replace_outputs(work, out)
+        write_text(out / "report.html", render(out, manifest))
+        write_text(out / MANIFEST, json.dumps(manifest, indent=2, ensure_ascii=False) + "\n")
+    return manifest
+
+
+def _manifest(
+    recipe: Recipe,
+    ingested: Ingested,
+    evidence: Mapping[str, Evidence],
+    verdicts: Verdicts,
+    records: Dataset,
+    fmt: str,
+    work: Path,
+) -> dict[str, Any]:
+    files = {}
+    for path in sorted(work.rglob("*.parquet")):
+        rows = pq.read_metadata(path).num_rows
+        files[path.relative_to(work).as_posix()] = {
+            "rows": rows, "bytes": path.stat().st_size, "sha256": file_sha256(path)
+        }  # fmt: skip
+    return {
+        "curate": curate.__version__,
+        "recipe_sha256": recipe.sha256(),
+        "format": fmt,
+        "counts": {**verdicts.counts, "records": records.n_rows},
+        "reasons": verdicts.reasons,
+        "undecided": verdicts.undecided,
+        "input": [file._asdict() for file in ingested.files],
+        "shape": ingested.shape,
+        "evidence": {
+            name: {
+                "stage": stage_of(recipe.evidence[name]),
+                "version": STAGES[stage_of(recipe.evidence[name])].version,
+                "grain": item.grain,
+                "key": item.key,
+                "lines": sum(item.counts.values()),
+                "status": item.counts,
+            }
+            for name, item in evidence.items()
+        },
+        "files": files,
+    }
+
+
+def _replace_outputs(work: Path, out: Path) -> None:
+    for name in OUTPUTS:
+        shutil.rmtree(out / name, ignore_errors=True)
+    for path in sorted(work.iterdir()):
+        path.replace(out / path.name)
+    work.rmdir()
+
+
+@contextmanager
+def _locked(out: Path) -> Iterator[None]:
+    """Hold the run folder: a second run into it stops at once. The lock dies with the process."""
+    with (out / ".lock").open("w") as handle:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise RunError(
+                f"{out}: another curate run is writing this folder. "
+                "Wait for it, or name another folder with -o."
+            ) from error
+        yield
+
+
+def _strangers(out: Path) -> list[str]:
+    ours = {*OUTPUTS, MANIFEST, ".cache", ".work", ".lock", "recipe.toml", "report.html"}
+    return sorted(path.name for path in out.iterdir() if path.name not in ours)

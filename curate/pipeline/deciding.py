@@ -1,0 +1,165 @@
+"""Verdicts of a run: the rules of `curate.decide` asked shard by shard, written down and added up."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import polars as pl
+import pyarrow as pa
+
+from curate import decide
+from curate.flow import RESPONSE_ID, ROW_ID, Dataset, Grain, shard_path, write_parquet
+from curate.ingest import Ingested
+from curate.pipeline.measuring import Evidence, shards_of
+from curate.predicate import grain_of, tables_of
+from curate.recipe import Recipe, is_descending, sort_key
+
+
+class Verdicts(NamedTuple):
+    """Where the verdicts lie, and what they add up to."""
+
+    rows: Dataset
+    responses: Dataset
+    counts: dict[str, dict[str, int]]
+    reasons: dict[str, dict[str, dict[str, int]]]
+    undecided: dict[str, int]
+
+
+def judge(recipe: Recipe, ingested: Ingested, evidence: Mapping[str, Evidence], work: Path) -> Verdicts:
+    """verdicts/ and response_verdicts/: rules about responses, then rows, then keep-one rules."""
+    tables = recipe.tables()
+    rules: dict[Grain, list[decide.Rule]] = {"row": [], "response": []}
+    for reason, rule in recipe.drop.items():
+        rules[grain_of(rule.when, tables)].append(decide.Rule(reason, rule.when, rule.on_missing))
+    shards = shards_of(ingested, evidence, "row", None)
+
+    response_answers = []
+    for shard in shards:
+        names = tables_of(rule.when for rule in rules["response"])
+        facts = shard.facts(names, "response")
+        response_answers.append(decide.apply_rules(facts, rules["response"], "response"))
+    response_reasons = [rule.reason for rule in rules["response"]]
+    response_verdicts = [decide.verdicts(a, response_reasons, "response") for a in response_answers]
+
+    row_answers = []
+    for shard, judged in zip(shards, response_verdicts, strict=True):
+        names = tables_of(rule.when for rule in rules["row"])
+        facts = _with_response_counts(shard.facts([n for n in names if n != "responses"], "row"), judged)
+        row_answers.append(decide.apply_rules(facts, rules["row"], "row"))
+    reasons = [rule.reason for rule in rules["row"]]
+    answers = pl.concat(row_answers).with_columns(pl.lit(None, dtype=pl.Int64).alias("kept_instead"))
+
+    for reason, keep in recipe.keep_one.items():
+        keep_rule = decide.KeepOne(
+            reason,
+            keep.per,
+            tuple((sort_key(text), is_descending(text)) for text in keep.prefer),
+            keep.on_missing,
+        )
+        alive = answers.filter(
+            pl.all_horizontal(pl.lit(value=True), *(pl.col(name).eq_missing(False) for name in reasons))
+        ).select(ROW_ID)
+        names = tables_of([keep.per, *map(sort_key, keep.prefer)])
+        orders = []
+        for shard, judged in zip(shards, response_verdicts, strict=True):
+            facts = _with_response_counts(shard.facts([n for n in names if n != "responses"], "row"), judged)
+            survivors = facts.join(alive, on=ROW_ID, how="semi", maintain_order="left")
+            orders.append(decide.keep_one_order(survivors, keep_rule))
+        chosen = decide.keep_one(pl.concat(orders), keep_rule)
+        answers = (
+            answers.join(chosen, on=ROW_ID, how="left", suffix="_new", maintain_order="left")
+            .with_columns(
+                pl.col("kept_instead").fill_null(pl.col("kept_instead_new")),
+                # a row that did not survive was not asked
+                pl.when(pl.col(ROW_ID).is_in(alive[ROW_ID].implode())).then(pl.col(reason)).otherwise(False),
+            )
+            .drop("kept_instead_new")
+        )
+        reasons.append(reason)
+
+    row_verdicts = decide.verdicts(answers, reasons, "row")
+    return _write_verdicts(
+        ingested, row_verdicts, reasons, pl.concat(response_verdicts), response_reasons, work
+    )
+
+
+def _with_response_counts(facts: pl.DataFrame, judged: pl.DataFrame) -> pl.DataFrame:
+    counts = judged.group_by(ROW_ID).agg(
+        pl.len().cast(pl.Int32).alias("given"), pl.col("keep").sum().cast(pl.Int32).alias("left")
+    )
+    joined = facts.join(counts, on=ROW_ID, how="left", maintain_order="left")
+    return joined.with_columns(
+        pl.struct(pl.col("given").fill_null(0), pl.col("left").fill_null(0)).alias("responses")
+    ).drop("given", "left")
+
+
+VERDICT_SCHEMA = pa.schema(
+    [
+        (ROW_ID, pa.int64()),
+        ("keep", pa.bool_()),
+        ("reasons", pa.list_(pa.string())),
+        ("undecided", pa.list_(pa.string())),
+        ("kept_instead", pa.int64()),
+    ]
+)
+RESPONSE_VERDICT_SCHEMA = pa.schema(
+    [(ROW_ID, pa.int64()), (RESPONSE_ID, pa.int32()), *list(VERDICT_SCHEMA)[1:4]]
+)
+
+
+def _write_verdicts(
+    ingested: Ingested,
+    rows: pl.DataFrame,
+    reasons: list[str],
+    responses: pl.DataFrame,
+    response_reasons: list[str],
+    work: Path,
+) -> Verdicts:
+    lows = [0, *ingested.bounds]
+    datasets = []
+    for name, frame, schema in (
+        ("verdicts", rows, VERDICT_SCHEMA),
+        ("response_verdicts", responses, RESPONSE_VERDICT_SCHEMA),
+    ):
+        folder = work / name
+        folder.mkdir()
+        starts = [*np.searchsorted(frame[ROW_ID].to_numpy(), lows), frame.height]
+        for index in range(len(lows)):
+            piece = frame.slice(starts[index], starts[index + 1] - starts[index])
+            write_parquet(piece.to_arrow().cast(schema), shard_path(folder, index))
+        datasets.append(Dataset(tuple(shard_path(folder, index) for index in range(len(lows)))))
+    counts = {"rows": _counts(rows, ingested.n_rows), "responses": _counts(responses, ingested.n_responses)}
+    counts["rows"]["quarantined"] = ingested.n_quarantined
+    return Verdicts(
+        rows=datasets[0],
+        responses=datasets[1],
+        counts=counts,
+        reasons={
+            "row": {r: {"rows": t.lines, "only": t.only} for r, t in decide.tally(rows, reasons).items()},
+            "response": {
+                r: {"responses": t.lines, "only": t.only}
+                for r, t in decide.tally(responses, response_reasons).items()
+            },
+        },
+        undecided=_undecided_counts(rows, responses),
+    )
+
+
+def _counts(judged: pl.DataFrame, expected: int) -> dict[str, int]:
+    kept = int(judged["keep"].sum())
+    dropped = int((judged["reasons"].list.len() > 0).sum())
+    counts = {"in": expected, "kept": kept, "dropped": dropped, "undecided": judged.height - kept - dropped}
+    if judged.height != expected or min(counts.values()) < 0:
+        raise AssertionError(f"lines were lost: {counts}")
+    return counts
+
+
+def _undecided_counts(*verdicts: pl.DataFrame) -> dict[str, int]:
+    names = pl.concat(
+        [v.filter(pl.col("reasons").list.len() == 0).select(pl.col("undecided").explode()) for v in verdicts]
+    ).drop_nulls()
+    counted = names.group_by("undecided").len().sort("undecided")
+    return dict(counted.iter_rows())

@@ -1,0 +1,363 @@
+"""A recipe: what to measure, which rules decide, what to write. Typed, checked whole before any data is read.
+
+The tables of a recipe file (TOML, kebab-case keys):
+
+    [source]            which files, which columns            (`Source`)
+    [evidence.NAME]     one measurement: a stage and its parameters
+    [drop.REASON]       a row rule, or a response rule if it names response evidence   (`DropRule`)
+    [keep-one.REASON]   of the rows that agree on `per`, keep the first by `prefer`    (`KeepOneRule`)
+    [output]            format, shard size, shuffle            (`Output`)
+
+The registry of stages is `curate.stages.STAGES`; the tagged union over their parameter classes is made
+from it, so a stage is known to recipes, to `curate stages` and to the JSON schema as soon as it is listed.
+"""
+
+from __future__ import annotations
+
+import functools
+import json
+import operator
+import re
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from curate.errors import RecipeError, did_you_mean
+from curate.flow import StageParams
+from curate.predicate import BUILT_IN, Table, grain_of, problems, references, tables_of
+from curate.stages import STAGES
+
+OnMissing = Literal["stop", "keep", "drop", "undecided"]
+
+
+class _Model(BaseModel):
+    model_config = ConfigDict(
+        strict=True,
+        extra="forbid",
+        frozen=True,
+        alias_generator=lambda name: name.replace("_", "-"),
+        populate_by_name=True,
+    )
+
+
+class Source(_Model):
+    """Which files to read and how to find the fields in them."""
+
+    files: list[str] = Field(default=[], description="Files, globs, folders, hf:// or s3:// addresses")
+    prompt: str | None = Field(default=None, description="Column (or dotted path) of the problem")
+    answer: str | None = Field(default=None, description="Column of the ground truth")
+    responses: str | None = Field(default=None, description="Column of the model responses")
+    source: str | None = Field(default=None, description="Column that says where a row comes from")
+    system: str | None = Field(default=None, description="Column of the system prompt")
+    tests: str | None = Field(default=None, description="Column of code tests")
+    messages: str | None = Field(default=None, description="Column of a whole conversation")
+    models: str | None = Field(default=None, description="Column of model names, parallel to responses")
+    finish_reasons: str | None = Field(default=None, description="Column of finish reasons")
+    correct: str | None = Field(default=None, description="Column of grades that came with the data")
+    on_bad_rows: Literal["stop", "quarantine"] = Field(
+        default="stop", description="What to do about a row that cannot be read"
+    )
+
+
+class DropRule(_Model):
+    """Drop the row (or the response) where `when` holds."""
+
+    when: str = Field(description="SQL predicate over evidence, e.g. leak.containment >= 0.5")
+    on_missing: OnMissing = Field(
+        default="stop", description="What a null means where no other rule drops the row"
+    )
+    because: str = Field(default="", description="A sentence for the report")
+
+
+class KeepOneRule(_Model):
+    """Of the surviving rows that agree on `per`, keep the first by `prefer`; drop the others."""
+
+    per: str = Field(description="Column of row evidence that names the group, e.g. near.cluster_id")
+    prefer: list[str] = Field(default=[], description="Sort keys, best first, e.g. pass.correct desc")
+    on_missing: OnMissing = Field(default="stop", description="What a null in `per` means")
+    because: str = Field(default="", description="A sentence for the report")
+
+
+class Output(_Model):
+    """What the kept rows are written as."""
+
+    format: Literal["auto", "messages", "verl", "trl", "prompt-completion", "sharegpt", "original"] = Field(
+        default="auto",
+        description="auto: messages where there are responses, verl where there are none; "
+        "original: the columns of the input",
+    )
+    shard_bytes: Annotated[int, Field(ge=1)] = Field(
+        default=256_000_000, description="Size of a shard in bytes of uncompressed Arrow data"
+    )
+    shuffle_seed: int | None = Field(default=0, description="Seed of the shuffle; leave out for input order")
+    licence: str | None = Field(default=None, description="Licence for the data card, e.g. apache-2.0")
+    system: str | None = Field(default=None, description="System prompt put before every record")
+    prompt_suffix: str | None = Field(default=None, description="Text put after every prompt")
+    data_source: str | None = Field(default=None, description="verl's data_source; default: the row's source")
+    max_responses_per_row: Annotated[int, Field(ge=1)] | None = Field(
+        default=None, description="Keep at most this many responses of a row, in response order"
+    )
+
+
+if TYPE_CHECKING:
+    AnyStage = StageParams
+else:
+    AnyStage = Annotated[
+        functools.reduce(operator.or_, [stage.params for stage in STAGES.values()]),
+        Field(discriminator="stage"),
+    ]
+
+
+class Recipe(_Model):
+    """A whole recipe, checked."""
+
+    title: str = ""
+    source: Source = Source()
+    evidence: dict[str, AnyStage] = {}
+    drop: dict[str, DropRule] = {}
+    keep_one: dict[str, KeepOneRule] = {}
+    output: Output = Output()
+
+    def tables(self) -> dict[str, Table]:
+        """What predicates may name: the evidence of this recipe and the built-in tables."""
+        own = {name: _table_of(params) for name, params in self.evidence.items()}
+        return {**own, **BUILT_IN}
+
+    def sha256(self) -> str:
+        """Fingerprint of everything that can change the output."""
+        import hashlib
+
+        return hashlib.sha256(self.model_dump_json(by_alias=True).encode()).hexdigest()
+
+
+def stage_of(params: StageParams) -> str:
+    """Name of the stage these parameters belong to."""
+    return str(getattr(params, "stage"))  # noqa: B009 - each parameter class declares its own literal
+
+
+def _table_of(params: StageParams) -> Table:
+    stage = STAGES[stage_of(params)]
+    return Table(stage.grain, stage.evidence)
+
+
+_NAME = re.compile(r"[a-z][a-z0-9_]*")
+_REASON = re.compile(r"[a-z][a-z0-9-]*")
+
+
+def parse(text: str, where: str, overrides: Mapping[str, Any] | None = None) -> Recipe:
+    """The recipe in a TOML text, with overrides (`output.format` → value) put in.
+
+    Raises RecipeError naming every problem at once; `where` is how the recipe is called in messages.
+    """
+    try:
+        tree = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise RecipeError(f"{where}: not valid TOML: {error}. Check quotes and brackets there.") from error
+    return build(tree, where, overrides)
+
+
+def build(tree: dict[str, Any], where: str, overrides: Mapping[str, Any] | None = None) -> Recipe:
+    """The recipe in a tree of plain values; see `parse`."""
+    for path, value in (overrides or {}).items():
+        _put(tree, path, value, where)
+    try:
+        recipe = Recipe.model_validate(tree)
+    except ValidationError as error:
+        raise RecipeError.from_problems(where, [_sentence(item, tree) for item in error.errors()]) from error
+    found = _problems(recipe)
+    if found:
+        raise RecipeError.from_problems(where, found)
+    return recipe
+
+
+def load(path: Path, overrides: Mapping[str, Any] | None = None) -> Recipe:
+    """The recipe in a file; see `parse`."""
+    try:
+        text = path.read_text(encoding="utf-8")
+    except FileNotFoundError as error:
+        raise RecipeError(
+            f"{path}: there is no such recipe. Recipes that come with curate: {', '.join(shipped())}."
+        ) from error
+    except (OSError, UnicodeDecodeError) as error:
+        raise RecipeError(f"{path}: cannot be read as a recipe: {error}.") from error
+    return parse(text, str(path), overrides)
+
+
+def rules_folder() -> Path:
+    """Folder of the recipes and patterns that come with curate (inside the package once installed)."""
+    package = Path(__file__).resolve().parent
+    inside = package / "rules"
+    return inside if inside.is_dir() else package.parent / "rules"
+
+
+def shipped() -> list[str]:
+    """Names of the recipes that come with curate."""
+    return sorted(path.stem for path in rules_folder().glob("*.toml"))
+
+
+def find(name: str) -> Path:
+    """Path of a recipe given by file or by the name of a shipped recipe."""
+    path = Path(name)
+    if path.suffix == ".toml" or path.exists():
+        return path
+    inside = rules_folder() / f"{name}.toml"
+    if inside.exists():
+        return inside
+    raise RecipeError(
+        f"{name}: neither a recipe file nor a recipe that comes with curate. {did_you_mean(name, shipped())}"
+    )
+
+
+def to_toml(recipe: Recipe) -> str:
+    """The recipe as TOML, defaults that were not set left out; `parse` gives an equal recipe back."""
+    tree = recipe.model_dump(mode="json", by_alias=True, exclude_defaults=True)
+    for name, params in recipe.evidence.items():  # the tag has a default and would be left out
+        tree["evidence"][name] = {"stage": stage_of(params), **tree["evidence"][name]}
+    lines = [f"{_key(key)} = {_value(value)}" for key, value in tree.items() if not isinstance(value, dict)]
+    for table, entries in tree.items():
+        if not isinstance(entries, dict):
+            continue
+        if table in ("source", "output"):
+            lines += _toml_table(table, entries)
+        else:
+            for name, values in entries.items():
+                lines += _toml_table(f"{table}.{_key(name)}", values)
+    return "\n".join(lines).lstrip("\n") + "\n"
+
+
+def json_schema() -> dict[str, Any]:
+    """JSON schema of recipe files, for editors."""
+    schema = Recipe.model_json_schema(by_alias=True)
+    schema["$schema"] = "https://json-schema.org/draft/2020-12/schema"
+    return schema
+
+
+def _toml_table(name: str, values: Mapping[str, Any]) -> list[str]:
+    return ["", f"[{name}]", *(f"{_key(key)} = {_value(value)}" for key, value in values.items())]
+
+
+def _key(name: str) -> str:
+    return name if re.fullmatch(r"[A-Za-z0-9_-]+", name) else json.dumps(name)
+
+
+def _value(value: Any) -> str:
+    if isinstance(value, dict):
+        return "{ " + ", ".join(f"{_key(key)} = {_value(item)}" for key, item in value.items()) + " }"
+    if isinstance(value, list):
+        return "[" + ", ".join(_value(item) for item in value) + "]"
+    return json.dumps(value, ensure_ascii=False)  # TOML's strings, numbers and booleans are JSON's
+
+
+def _put(tree: dict[str, Any], path: str, value: Any, where: str) -> None:
+    *parents, last = path.split(".")
+    node = tree
+    for key in parents:
+        node = node.setdefault(key, {})
+        if not isinstance(node, dict):
+            raise RecipeError(f"{where}: cannot set {path}: {key} is a value, not a table.")
+    node[last] = value
+
+
+def _sentence(error: Any, tree: Mapping[str, Any]) -> str:
+    """One validation error of pydantic as: place, what was expected, what was found."""
+    place = [str(part) for part in error["loc"] if str(part) not in STAGES]
+    key = ".".join(place)
+    if error["type"] == "extra_forbidden":
+        known = _known_keys(error["loc"], tree)
+        return f"{key}: there is no such setting. {did_you_mean(place[-1], known)}"
+    if error["type"] == "missing":
+        return f"{key}: missing. {_describe(error['loc'], tree)}".rstrip()
+    if error["type"] == "union_tag_invalid":
+        return f"{key}: unknown stage {error['ctx']['tag']}. {did_you_mean(error['ctx']['tag'], STAGES)}"
+    if error["type"] == "union_tag_not_found":
+        return f"{key}: `stage` is missing. {did_you_mean('', STAGES)}"
+    found = json.dumps(error["input"], ensure_ascii=False, default=str)
+    message = error["msg"].removeprefix("Value error, ").removeprefix("Input should be ")
+    return f"{key}: expected {message}; found {found[:80]}"
+
+
+def _model_at(loc: tuple[Any, ...], tree: Mapping[str, Any]) -> type[BaseModel]:
+    head = str(loc[0]) if len(loc) > 1 else ""
+    if head == "evidence" and len(loc) > 2:
+        entry = tree["evidence"][loc[1]]
+        return STAGES[entry["stage"]].params
+    models: dict[str, type[BaseModel]] = {
+        "source": Source, "drop": DropRule, "keep-one": KeepOneRule, "output": Output
+    }  # fmt: skip
+    return models.get(head, Recipe)
+
+
+def _known_keys(loc: tuple[Any, ...], tree: Mapping[str, Any]) -> list[str]:
+    fields = _model_at(loc, tree).model_fields
+    return [field.alias or name for name, field in fields.items()]
+
+
+def _describe(loc: tuple[Any, ...], tree: Mapping[str, Any]) -> str:
+    fields = _model_at(loc, tree).model_fields
+    for name, field in fields.items():
+        if (field.alias or name) == loc[-1]:
+            return field.description or ""
+    return ""
+
+
+def _problems(recipe: Recipe) -> list[str]:
+    """What pydantic cannot see: names, order, and every predicate."""
+    found: list[str] = []
+    reserved = set(BUILT_IN) | {"verdicts", "response_verdicts", "kept", "dropped", "undecided", "everything"}
+    known: dict[str, Table] = {name: BUILT_IN[name] for name in ("row", "response")}
+    for name, params in recipe.evidence.items():
+        place = f"evidence.{name}"
+        if name in reserved or not _NAME.fullmatch(name):
+            found.append(f"{place}: use another name: lower-case letters, digits and _, not a reserved word.")
+        found += [
+            f"{place}: reads evidence {other}, which is not measured before it. {did_you_mean(other, known)}"
+            for other in params.evidence_read()
+            if other not in known
+        ]
+        if params.skip_if is not None:
+            found += [f"{place}.skip-if: {text}" for text in problems(params.skip_if, known)]
+            used = [table for table in tables_of([params.skip_if]) if table in known]
+            if STAGES[stage_of(params)].grain == "row" and any(known[t].grain == "response" for t in used):
+                found.append(f"{place}.skip-if: measures rows but names response evidence.")
+        known[name] = _table_of(params)
+    tables = recipe.tables()
+    for reason in [*recipe.drop, *recipe.keep_one]:
+        if not _REASON.fullmatch(reason):
+            found.append(f"{reason}: a reason is lower-case letters, digits and hyphens, like wrong-answer.")
+    for reason in set(recipe.drop) & set(recipe.keep_one):
+        found.append(f"{reason}: names a drop rule and a keep-one rule; every reason needs its own name.")
+    for reason, rule in recipe.drop.items():
+        found += [f"drop.{reason}: {text}" for text in problems(rule.when, tables)]
+        if {"response", "responses"} <= {
+            "responses" if table == "responses" else tables[table].grain
+            for table, _ in references(rule.when) if table in tables
+        }:  # fmt: skip
+            found.append(f"drop.{reason}: `responses` counts what is left after the rules about responses; "
+                         "a rule about responses cannot use it.")  # fmt: skip
+    for reason, keep in recipe.keep_one.items():
+        for text in (keep.per, *map(sort_key, keep.prefer)):
+            found += [f"keep-one.{reason}: {problem}" for problem in problems(text, tables, boolean=False)]
+            if grain_of(text, tables) == "response":
+                found.append(f"keep-one.{reason}: `{text}` is response evidence; a keep-one rule needs rows.")
+    return found
+
+
+_DIRECTION = re.compile(r"\s+(asc|desc)\s*$", re.IGNORECASE)
+
+
+def sort_key(text: str) -> str:
+    """The expression of a `prefer` entry without its direction.
+
+    >>> sort_key("pass.correct desc"), is_descending("pass.correct desc")
+    ('pass.correct', True)
+    """
+    return _DIRECTION.sub("", text)
+
+
+def is_descending(text: str) -> bool:
+    """Whether a `prefer` entry sorts from high to low."""
+    match = _DIRECTION.search(text)
+    return match is not None and match.group(1).lower() == "desc"

@@ -1,0 +1,289 @@
+"""Everything a run knows about a row: its verdict, each reason with the values the rule looked at,
+what was kept instead, each response, the span that matched a benchmark.
+
+Reads only the lines of the rows asked for, from the shard that holds them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import polars as pl
+
+from curate.errors import RunError
+from curate.flow import KEYS, RESPONSE_ID, ROW_ID
+from curate.report.run import (
+    RESPONSE_VERDICTS_TABLE,
+    RESPONSES_TABLE,
+    ROWS_TABLE,
+    VERDICTS_TABLE,
+    FinishedRun,
+    Rule,
+    Verdict,
+    open_run,
+    rule_of,
+    verdict_of,
+)
+from curate.report.text import excerpt, marked_excerpt, printable, shown
+
+ROW_SPAN = "row_span"  # the evidence column that points into the prompt
+
+Facts = dict[str, dict[str, Any]]  # table → column → value, of one line
+
+
+class Ruling(NamedTuple):
+    """A rule that dropped a line, or could not say, with the values it looked at."""
+
+    rule: Rule
+    values: tuple[tuple[str, Any], ...]  # `leak.containment` → value
+
+
+class Span(NamedTuple):
+    """A part of the prompt that evidence points at: character offsets, end exclusive."""
+
+    evidence: str
+    start: int
+    end: int
+
+
+class Other(NamedTuple):
+    """The row that was kept instead."""
+
+    row_id: int
+    prompt: str | None
+    answer: str | None
+    evidence: Facts
+
+
+class ResponseExplained(NamedTuple):
+    """One response of the row with its own verdict."""
+
+    response_id: int
+    response: str | None
+    model: str | None
+    verdict: Verdict
+    reasons: tuple[Ruling, ...]
+    undecided: tuple[Ruling, ...]
+    evidence: Facts
+
+
+class Explanation(NamedTuple):
+    """What became of one row and why. Texts are whole; `as_text` cuts them."""
+
+    row_id: int
+    prompt: str | None
+    answer: str | None
+    source: str | None
+    verdict: Verdict
+    reasons: tuple[Ruling, ...]
+    undecided: tuple[Ruling, ...]
+    kept_instead: Other | None
+    spans: tuple[Span, ...]
+    evidence: Facts
+    responses: tuple[ResponseExplained, ...]
+
+
+def explain(folder: Path, row_id: int) -> Explanation:
+    """What became of a row. Raises RunError if the folder is no finished run or has no such row."""
+    return explain_rows(open_run(folder), [row_id])[row_id]
+
+
+def explain_rows(run: FinishedRun, row_ids: Collection[int]) -> dict[int, Explanation]:
+    """Explanations of several rows, in row order. Raises RunError as `explain` does."""
+    if not row_ids:
+        return {}
+    places = run.places(row_ids)
+    rows = run.read(ROWS_TABLE, row_ids, ("row_id", "prompt", "answer", "source"), places)
+    verdicts = _by_row(run.read(VERDICTS_TABLE, row_ids, None, places))
+    evidence = {
+        name: _by_row(run.read(f"evidence/{name}", row_ids, None, places)) for name in run.evidence("row")
+    }
+    responses = _responses(run, row_ids, places)
+    instead = {line["kept_instead"] for line in verdicts.values() if line["kept_instead"] is not None}
+    others = _others(run, instead)
+    explained = {}
+    for row in rows.iter_rows(named=True):
+        row_id = int(row[ROW_ID])
+        if row_id not in verdicts:
+            raise RunError(
+                f"{run.folder}: row {row_id} has no verdict. The run folder is damaged; run again."
+            )
+        verdict = verdicts[row_id]
+        facts = {name: _measured(lines[row_id]) for name, lines in evidence.items() if row_id in lines}
+        mine = [_response(run, line, row, facts) for line in responses.get(row_id, [])]
+        left = sum(response.verdict == "kept" for response in mine)
+        known = {**facts, "row": row, "responses": {"given": len(mine), "left": left}}
+        explained[row_id] = Explanation(
+            row_id, row["prompt"], row["answer"], row["source"],
+            verdict_of(keep=verdict["keep"], reasons=verdict["reasons"]),
+            tuple(_ruling(run, reason, known) for reason in verdict["reasons"]),
+            tuple(_ruling(run, reason, known) for reason in verdict["undecided"]),
+            others.get(verdict["kept_instead"]), tuple(_spans(facts)), facts, tuple(mine),
+        )  # fmt: skip
+    return explained
+
+
+def _responses(
+    run: FinishedRun, row_ids: Collection[int], places: Sequence[int]
+) -> dict[int, list[dict[str, Any]]]:
+    """Response lines per row, each with `verdict` and `evidence` put in."""
+    lines = run.read(RESPONSES_TABLE, row_ids, None, places)
+    if lines.is_empty():
+        return {}
+    verdicts = _by_response(run.read(RESPONSE_VERDICTS_TABLE, row_ids, None, places))
+    evidence = {
+        name: _by_response(run.read(f"evidence/{name}", row_ids, None, places))
+        for name in run.evidence("response")
+    }
+    found: dict[int, list[dict[str, Any]]] = {}
+    for line in lines.iter_rows(named=True):
+        key = (int(line[ROW_ID]), int(line[RESPONSE_ID]))
+        if key not in verdicts:
+            raise RunError(
+                f"{run.folder}: response {key[1]} of row {key[0]} has no verdict."
+                " The run folder is damaged; run again."
+            )
+        measured = {name: _measured(of[key]) for name, of in evidence.items() if key in of}
+        found.setdefault(key[0], []).append({**line, "verdict": verdicts[key], "evidence": measured})
+    return found
+
+
+def _response(
+    run: FinishedRun, line: Mapping[str, Any], row: Mapping[str, Any], row_facts: Facts
+) -> ResponseExplained:
+    verdict = line["verdict"]
+    own = {name: line[name] for name in ("response", "model", "finish_reason", "given_correct")}
+    known = {**row_facts, **line["evidence"], "row": dict(row), "response": own}
+    return ResponseExplained(
+        int(line[RESPONSE_ID]), line["response"], line["model"],
+        verdict_of(keep=verdict["keep"], reasons=verdict["reasons"]),
+        tuple(_ruling(run, reason, known) for reason in verdict["reasons"]),
+        tuple(_ruling(run, reason, known) for reason in verdict["undecided"]),
+        line["evidence"],
+    )  # fmt: skip
+
+
+def _ruling(run: FinishedRun, reason: str, known: Mapping[str, Mapping[str, Any]]) -> Ruling:
+    """The rule and the values it names; the status of a table is added where one of its values is null."""
+    rule = rule_of(run, reason)
+    values = {}
+    for table, column in rule.reads:
+        facts = known.get(table, {})
+        values[f"{table}.{column}"] = facts.get(column)
+        if facts.get(column) is None and "status" in facts:
+            values[f"{table}.status"] = facts["status"]
+    return Ruling(rule, tuple(values.items()))
+
+
+def _spans(facts: Facts) -> Iterator[Span]:
+    for name, columns in facts.items():
+        span = columns.get(ROW_SPAN)
+        if isinstance(span, dict) and span["start"] is not None:
+            yield Span(name, int(span["start"]), int(span["end"]))
+
+
+def _others(run: FinishedRun, row_ids: set[int]) -> dict[int | None, Other]:
+    if not row_ids:
+        return {}
+    places = run.places(row_ids)
+    lines = run.read(ROWS_TABLE, row_ids, ("row_id", "prompt", "answer"), places)
+    evidence = {
+        name: _by_row(run.read(f"evidence/{name}", row_ids, None, places)) for name in run.evidence("row")
+    }
+    return {
+        row_id: Other(
+            row_id,
+            prompt,
+            answer,
+            {name: _measured(of[row_id]) for name, of in evidence.items() if row_id in of},
+        )
+        for row_id, prompt, answer in lines.iter_rows()
+    }
+
+
+def _measured(line: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in line.items() if name not in KEYS["response"]}
+
+
+def _by_row(lines: pl.DataFrame) -> dict[int, dict[str, Any]]:
+    return {int(line[ROW_ID]): line for line in lines.iter_rows(named=True)}
+
+
+def _by_response(lines: pl.DataFrame) -> dict[tuple[int, int], dict[str, Any]]:
+    return {(int(line[ROW_ID]), int(line[RESPONSE_ID])): line for line in lines.iter_rows(named=True)}
+
+
+def as_text(explanation: Explanation, limit: int = 600, *, colour: bool = False) -> str:
+    """The explanation for a terminal; texts are cut to `limit` characters, matched spans are in ⟦ ⟧."""
+    row = explanation
+    lines = [
+        f"row {row.row_id}: {row.verdict}" + "".join(f", {ruling.rule.reason}" for ruling in row.reasons)
+    ]
+    if row.source is not None:
+        lines.append(f"source: {excerpt(row.source, 120)}")
+    lines += ["", "prompt", _indent(_marked(row, limit, colour=colour))]
+    lines += ["", f"answer: {'null' if row.answer is None else excerpt(row.answer, limit)}"]
+    lines += _rulings("dropped because", row.reasons) + _rulings("undecided because", row.undecided)
+    if row.kept_instead is not None:
+        other = row.kept_instead
+        lines += ["", f"kept instead: row {other.row_id}", _indent(_text(other.prompt, limit))]
+        lines.append(f"  answer: {'null' if other.answer is None else excerpt(other.answer, limit)}")
+        lines += [f"  {name} = {shown(value)}" for name, value in values_of_kept(row)]
+    lines += _evidence_lines("evidence", row.evidence)
+    for response in row.responses:
+        heading = f"response {response.response_id}: {response.verdict}"
+        heading += "".join(f", {ruling.rule.reason}" for ruling in response.reasons)
+        lines += ["", heading + (f" ({printable(response.model)})" if response.model else "")]
+        lines.append(_indent(_text(response.response, limit)))
+        lines += [f"  {line}" for line in _rulings("dropped because", response.reasons) if line]
+        lines += [f"  {line}" for line in _rulings("undecided because", response.undecided) if line]
+        lines += [f"  {line}" for line in _evidence_lines("evidence", response.evidence) if line]
+    return "\n".join(lines) + "\n"
+
+
+def values_of_kept(row: Explanation) -> list[tuple[str, Any]]:
+    """What the keep-one rule saw of the row that was kept instead; nothing where there is none."""
+    if row.kept_instead is None:
+        return []
+    read = [pair for ruling in row.reasons if ruling.rule.kind == "keep-one" for pair in ruling.rule.reads]
+    evidence = row.kept_instead.evidence
+    return [(f"{table}.{name}", evidence[table].get(name)) for table, name in read if table in evidence]
+
+
+def _text(text: str | None, limit: int) -> str:
+    return "null" if text is None else excerpt(text, limit)
+
+
+def _marked(row: Explanation, limit: int, *, colour: bool) -> str:
+    if row.prompt is None:
+        return "null"
+    span = (row.spans[0].start, row.spans[0].end) if row.spans else None
+    before, after = ("\x1b[1;33m⟦", "⟧\x1b[0m") if colour else ("⟦", "⟧")
+    pieces = marked_excerpt(row.prompt, span, limit)
+    return "".join(f"{before}{piece.text}{after}" if piece.marked else piece.text for piece in pieces)
+
+
+def _rulings(heading: str, rulings: tuple[Ruling, ...]) -> list[str]:
+    lines = ["", heading] if rulings else []
+    for ruling in rulings:
+        lines.append(f"  {ruling.rule.reason}: {ruling.rule.text or 'not a rule of the recipe'}")
+        if ruling.rule.because:
+            lines.append(f"    {printable(ruling.rule.because)}")
+        lines += [f"    {name} = {shown(value)}" for name, value in ruling.values]
+    return lines
+
+
+def _evidence_lines(heading: str, evidence: Facts) -> list[str]:
+    lines = ["", heading] if evidence else []
+    for name, columns in evidence.items():
+        values = "; ".join(
+            f"{column} {shown(value)}" for column, value in columns.items() if value is not None
+        )
+        lines.append(f"  {name}: {values}")
+    return lines
+
+
+def _indent(text: str) -> str:
+    return "\n".join(f"  {line}" for line in text.split("\n"))

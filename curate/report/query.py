@@ -1,0 +1,255 @@
+"""SQL over a finished run with DuckDB: read-only, nothing outside the run can be reached.
+
+Views: each evidence by its name, `row`, `response`, `verdicts`, `response_verdicts`, `kept`, `dropped`,
+`undecided`, `quarantined`; and two that let a recipe's predicate stand as it is written:
+
+    everything      one line per row: row_id, keep, reasons, undecided, kept_instead, and one struct
+                    column per table: row, responses (given, left), and each row evidence
+    every_response  one line per response: the same of the response, and of its row
+
+so that `SELECT row_id FROM everything WHERE leak.containment >= 0.5` is the rule as the recipe has it.
+
+The views are Arrow datasets handed to a DuckDB that has no access to files at all, so a query can
+neither read another file nor write into the run.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import math
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import duckdb
+import pyarrow as pa
+import pyarrow.dataset as ds
+import pyarrow.parquet as pq
+
+from curate.errors import RunError
+from curate.flow import KEYS, RESPONSE_ID, RESPONSES, ROW_ID, ROWS, Grain
+from curate.report.run import FinishedRun, open_run
+from curate.report.text import shown
+
+_NAMES = pa.list_(pa.string())
+_RESPONSE_KEYS = [(ROW_ID, pa.int64()), (RESPONSE_ID, pa.int32())]
+_JUDGED = [("keep", pa.bool_()), ("reasons", _NAMES), ("undecided", _NAMES)]
+TABLES: dict[str, tuple[str, pa.Schema]] = {
+    "row": ("input/rows", ROWS),
+    "response": ("input/responses", RESPONSES),
+    "verdicts": ("verdicts", pa.schema([(ROW_ID, pa.int64()), *_JUDGED, ("kept_instead", pa.int64())])),
+    "response_verdicts": ("response_verdicts", pa.schema([*_RESPONSE_KEYS, *_JUDGED])),
+    "kept": ("kept", pa.schema([])),
+    "dropped": (
+        "dropped",
+        pa.schema([(ROW_ID, pa.int64()), ("reasons", _NAMES), ("kept_instead", pa.int64())]),
+    ),
+    "undecided": ("undecided", pa.schema([(ROW_ID, pa.int64()), ("undecided", _NAMES)])),
+    "quarantined": ("quarantined", pa.schema([])),
+}
+"""View → folder of the run, and the schema it has where the run wrote no such file."""
+
+
+class Result(NamedTuple):
+    """Rows of an answer; `truncated` says that there were more than the limit."""
+
+    table: pa.Table
+    truncated: bool
+
+
+def connect(folder: Path) -> duckdb.DuckDBPyConnection:
+    """A DuckDB connection with a view for every table of the run, locked down. See the module's text.
+
+    Raises RunError if the folder is not a finished run.
+    """
+    run = open_run(folder)
+    connection = duckdb.connect(
+        ":memory:",
+        config={
+            "enable_external_access": "false",
+            "autoload_known_extensions": "false",
+            "autoinstall_known_extensions": "false",
+            "python_enable_replacements": "false",
+            "temp_directory": "",
+        },
+    )
+    for view, (table, schema) in TABLES.items():
+        source = _dataset(run, table, schema)
+        if source is not None:
+            connection.register(view, source)
+    for grain in ("row", "response"):
+        for name in run.evidence(grain):
+            source = _dataset(run, f"evidence/{name}", None)
+            if source is not None:
+                connection.register(name, source)
+    connection.execute(_everything(run))
+    connection.execute(_every_response(run))
+    connection.execute("SET lock_configuration = true")
+    return connection
+
+
+def query(folder: Path, sql: str, limit: int | None = 1000) -> Result:
+    """At most `limit` rows of one SELECT over the run's views (None: all).
+
+    Raises RunError with DuckDB's message and the views that there are, if the SQL is wrong or is not a
+    single SELECT.
+    """
+    with connect(folder) as connection:
+        try:
+            statements = connection.extract_statements(sql)
+            if len(statements) != 1 or statements[0].type != duckdb.StatementType.SELECT:
+                kinds = ", ".join(str(item.type).rpartition(".")[2] for item in statements) or "nothing"
+                raise RunError(
+                    f"expected one SELECT, found {kinds}. A run is read-only; ask with SELECT … FROM …"
+                )
+            return _read(connection.sql(statements[0].query).to_arrow_reader(2048), limit)
+        except duckdb.Error as error:
+            raise RunError(f"{str(error).strip()}\n\nViews of {folder}:\n{_views(connection)}") from error
+
+
+def _read(reader: pa.RecordBatchReader, limit: int | None) -> Result:
+    batches, n_rows = [], 0
+    for batch in reader:
+        batches.append(batch)
+        n_rows += batch.num_rows
+        if limit is not None and n_rows > limit:
+            break
+    table = pa.Table.from_batches(batches, schema=reader.schema)
+    return Result(table if limit is None else table.slice(0, limit), limit is not None and n_rows > limit)
+
+
+def _dataset(run: FinishedRun, table: str, schema: pa.Schema | None) -> Any:
+    """The table as an Arrow dataset; an empty table of `schema` without files; None without columns."""
+    shards = run.shards(table)
+    if shards:
+        return ds.dataset([str(path) for path in shards], format="parquet")
+    return schema.empty_table() if schema is not None and schema.names else None
+
+
+def _quoted(name: str) -> str:
+    return '"' + name.replace('"', '""') + '"'
+
+
+def _structs(run: FinishedRun, grain: Grain) -> tuple[list[str], list[str]]:
+    """Columns and joins that put each evidence of a grain into one struct column."""
+    keys = ", ".join(KEYS[grain])
+    columns, joins = [], []
+    for name in run.evidence(grain):
+        shards = run.shards(f"evidence/{name}")
+        if not shards:
+            continue
+        view = _quoted(name)
+        fields = [column for column in pq.read_schema(shards[0]).names if column not in KEYS[grain]]
+        packed = ", ".join(f"{_quoted(field)} := {view}.{_quoted(field)}" for field in fields)
+        columns.append(f"struct_pack({packed}) AS {view}")
+        joins.append(f"LEFT JOIN {view} USING ({keys})")
+    return columns, joins
+
+
+_ROW_STRUCT = "struct_pack({}) AS row".format(
+    ", ".join(f"{name} := r.{name}" for name in ROWS.names if name != ROW_ID)
+)
+_RESPONSE_STRUCT = "struct_pack({}) AS response".format(
+    ", ".join(f"{name} := s.{name}" for name in RESPONSES.names if name not in KEYS["response"])
+)
+
+
+def _everything(run: FinishedRun) -> str:
+    columns, joins = _structs(run, "row")
+    counts = "struct_pack(given := coalesce(c.given, 0), left := coalesce(c.left, 0)) AS responses"
+    judged = "v.keep, v.reasons, v.undecided, v.kept_instead"
+    return f"""CREATE VIEW everything AS SELECT {", ".join([ROW_ID, judged, _ROW_STRUCT, counts, *columns])}
+        FROM row AS r LEFT JOIN verdicts AS v USING (row_id)
+        LEFT JOIN (SELECT row_id, count(*) AS given, count(*) FILTER (keep) AS left
+                   FROM response_verdicts GROUP BY row_id) AS c USING (row_id)
+        {" ".join(joins)}"""
+
+
+def _every_response(run: FinishedRun) -> str:
+    columns, joins = _structs(run, "response")
+    row_columns, row_joins = _structs(run, "row")
+    keys = f"s.{ROW_ID}, s.{RESPONSE_ID}"
+    judged = "v.keep, v.reasons, v.undecided"
+    return f"""CREATE VIEW every_response AS
+        SELECT {", ".join([keys, judged, _RESPONSE_STRUCT, _ROW_STRUCT, *columns, *row_columns])}
+        FROM response AS s LEFT JOIN response_verdicts AS v USING (row_id, response_id)
+        {" ".join(joins)} LEFT JOIN row AS r USING (row_id) {" ".join(row_joins)}"""
+
+
+def _views(connection: duckdb.DuckDBPyConnection) -> str:
+    lines = connection.execute(
+        "SELECT table_name, string_agg(column_name, ', ' ORDER BY column_index) FROM duckdb_columns()"
+        " WHERE NOT internal GROUP BY table_name ORDER BY table_name"
+    ).fetchall()
+    return "\n".join(f"  {name}: {columns}" for name, columns in lines)
+
+
+def as_text(result: Result, cell: int = 60) -> str:
+    """The rows as an aligned plain-text table; long cells are cut, control characters made visible."""
+    names = result.table.column_names
+    lines = [
+        [shown(value, cell).replace("\n", "⏎") for value in line.values()] for line in _lines(result.table)
+    ]
+    widths = [max([len(name), *(len(line[i]) for line in lines)]) for i, name in enumerate(names)]
+    rows = [names, ["-" * width for width in widths], *lines]
+    text = "\n".join("  ".join(c.ljust(w) for c, w in zip(row, widths, strict=True)).rstrip() for row in rows)
+    more = " shown; there are more" if result.truncated else ""
+    return f"{text}\n({len(lines):,} row{'' if len(lines) == 1 else 's'}{more})\n"
+
+
+def as_csv(result: Result) -> str:
+    """The rows as CSV with a header; lists and structs are JSON text, null is an empty cell."""
+    out = io.StringIO()
+    writer = csv.writer(out, lineterminator="\n")
+    writer.writerow(result.table.column_names)
+    for line in _lines(result.table):
+        writer.writerow(
+            [_json(value) if isinstance(value, dict | list) else value for value in line.values()]
+        )
+    return out.getvalue()
+
+
+def as_json(result: Result) -> str:
+    """The rows as a JSON list of objects; a float that JSON cannot say (NaN, infinity) is null."""
+    lines = [_json(line) for line in _lines(result.table)]
+    return "[" + ",".join(f"\n  {line}" for line in lines) + "\n]\n"
+
+
+def as_parquet(result: Result) -> bytes:
+    """The rows as a Parquet file."""
+    out = io.BytesIO()
+    pq.write_table(result.table, out, compression="zstd")
+    return out.getvalue()
+
+
+def _lines(table: pa.Table) -> Iterator[dict[str, Any]]:
+    names = [str(i) for i in range(table.num_columns)]  # two columns of an answer may have one name
+    for batch in table.rename_columns(names).to_batches():
+        for line in batch.to_pylist():
+            yield dict(zip(_unique(table.column_names), line.values(), strict=True))
+
+
+def _unique(names: list[str]) -> list[str]:
+    return [name if name not in names[:i] else f"{name}_{i}" for i, name in enumerate(names)]
+
+
+def _json(value: Any) -> str:
+    return json.dumps(_plain(value), ensure_ascii=False, default=str, allow_nan=False)
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    if isinstance(value, dict):
+        return {name: _plain(item) for name, item in value.items()}
+    return [_plain(item) for item in value] if isinstance(value, list) else value
+
+
+RENDER: dict[str, Callable[[Result], str | bytes]] = {
+    "table": as_text,
+    "csv": as_csv,
+    "json": as_json,
+    "parquet": as_parquet,
+}

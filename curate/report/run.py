@@ -1,0 +1,185 @@
+"""A finished run as values: its manifest, its recipe, its rules and its tables.
+
+A run is finished when `manifest.json` is there (it is written last). Tables are read by row_id, from
+the shards that can hold it: shard i of every table covers the same range of rows.
+"""
+
+from __future__ import annotations
+
+import json
+import tomllib
+from bisect import bisect_left, bisect_right
+from collections.abc import Collection, Mapping, Sequence
+from pathlib import Path
+from typing import Any, Literal, NamedTuple
+
+import polars as pl
+import pyarrow.parquet as pq
+
+from curate.errors import RunError
+from curate.flow import RESPONSE_ID, ROW_ID
+from curate.predicate import references
+
+Verdict = Literal["kept", "dropped", "undecided"]
+
+ROWS_TABLE = "input/rows"
+RESPONSES_TABLE = "input/responses"
+VERDICTS_TABLE = "verdicts"
+RESPONSE_VERDICTS_TABLE = "response_verdicts"
+
+
+class Rule(NamedTuple):
+    """A rule of the recipe, as the recipe says it."""
+
+    reason: str
+    kind: Literal["drop", "keep-one", "unknown"]  # unknown: the recipe has no rule of that name
+    text: str
+    on_missing: str
+    because: str
+    reads: tuple[tuple[str, str], ...]  # (evidence, column), in order
+
+
+class FinishedRun(NamedTuple):
+    """A run folder that holds a manifest."""
+
+    folder: Path
+    manifest: dict[str, Any]
+    recipe_text: str
+    recipe: dict[str, Any]
+
+    def shards(self, table: str) -> tuple[Path, ...]:
+        """Parquet files of a table such as `input/rows` or `evidence/leak`, in row order."""
+        return tuple(sorted(path for path in self.folder.glob(f"{table}/*.parquet") if path.name[0] != "."))
+
+    def evidence(self, grain: str) -> tuple[str, ...]:
+        """Names of the evidence of a grain, in the order of the recipe."""
+        known = {name for name, entry in self.manifest["evidence"].items() if entry["grain"] == grain}
+        ordered = [name for name in self.recipe.get("evidence", {}) if name in known]
+        return (*ordered, *sorted(known - set(ordered)))
+
+    def read(
+        self,
+        table: str,
+        row_ids: Collection[int],
+        columns: Sequence[str] | None = None,
+        places: Sequence[int] | None = None,
+    ) -> pl.DataFrame:
+        """Lines of the given rows, in row order; all columns unless some are named.
+
+        `places` are the shards that hold these rows (see `places`); None looks in all. A table that the
+        run does not have is an empty frame without columns.
+        """
+        shards = self.shards(table)
+        if places is not None and len(shards) == len(self.shards(ROWS_TABLE)):
+            shards = tuple(shards[place] for place in places)
+        if not shards:
+            return pl.DataFrame()
+        wanted = sorted(row_ids)
+        one = pl.col(ROW_ID) == wanted[0] if len(wanted) == 1 else pl.col(ROW_ID).is_in(wanted)
+        found = pl.scan_parquet(list(shards), glob=False).filter(one)
+        frame = (found if columns is None else found.select(columns)).collect()
+        return frame.sort([key for key in (ROW_ID, RESPONSE_ID) if key in frame.columns])
+
+    def places(self, row_ids: Collection[int]) -> tuple[int, ...]:
+        """Indices of the shards that hold these rows, ascending."""
+        if len(row_ids) <= 2:
+            return tuple(sorted({self.shard_of(row_id) for row_id in row_ids}))
+        ranges = [_row_range(shard) for shard in self.shards(ROWS_TABLE)]
+        wanted = sorted(row_ids)
+        at = [bisect_left(wanted, first) < bisect_right(wanted, last) for first, last in ranges]
+        return tuple(index for index, here in enumerate(at) if here)
+
+    def shard_of(self, row_id: int) -> int:
+        """Index of the shard that holds a row. Raises RunError if no shard does."""
+        shards = self.shards(ROWS_TABLE)
+        low, high = 0, len(shards)
+        while low < high:  # shards are in row order, so a few footers are enough
+            middle = (low + high) // 2
+            first, last = _row_range(shards[middle])
+            if row_id < first:
+                high = middle
+            elif row_id > last:
+                low = middle + 1
+            else:
+                return middle
+        raise RunError(
+            f"{self.folder}: there is no row {row_id}. {_rows_there(shards)}"
+            " row_id is the position of a row in the input, counted from 0."
+        )
+
+
+def open_run(folder: Path, manifest: Mapping[str, Any] | None = None) -> FinishedRun:
+    """The run in a folder. A run about to be finished passes the manifest it will write.
+
+    Raises RunError if the folder is not a finished run or its manifest or recipe cannot be read.
+    """
+    if manifest is None:
+        manifest = _manifest(folder)
+    try:
+        recipe_text = (folder / "recipe.toml").read_text(encoding="utf-8")
+        recipe = tomllib.loads(recipe_text)
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise RunError(
+            f"{folder}: recipe.toml of this run cannot be read: {error}. The folder is damaged; run again."
+        ) from error
+    return FinishedRun(folder, dict(manifest), recipe_text, recipe)
+
+
+def rule_of(run: FinishedRun, reason: str) -> Rule:
+    """The rule that gives a reason; kind `unknown` and no text if the recipe has none of that name."""
+    drop = run.recipe.get("drop", {}).get(reason)
+    keep = run.recipe.get("keep-one", {}).get(reason)
+    if drop is not None:
+        text = str(drop.get("when", ""))
+        reads = references(text)
+        return Rule(
+            reason, "drop", text, drop.get("on-missing", "stop"), drop.get("because", ""), tuple(reads)
+        )
+    if keep is not None:
+        per, prefer = str(keep.get("per", "")), [str(key) for key in keep.get("prefer", [])]
+        text = f"keep one row per {per}" + (f", best first by {', '.join(prefer)}" if prefer else "")
+        reads = [pair for part in (per, *prefer) for pair in references(part)]
+        unique = tuple(dict.fromkeys(reads))
+        return Rule(reason, "keep-one", text, keep.get("on-missing", "stop"), keep.get("because", ""), unique)
+    return Rule(reason, "unknown", "", "", "", ())
+
+
+def verdict_of(*, keep: bool, reasons: Sequence[str]) -> Verdict:
+    """Name of a verdict: kept, dropped (at least one reason) or undecided."""
+    return "kept" if keep else "dropped" if reasons else "undecided"
+
+
+def _manifest(folder: Path) -> dict[str, Any]:
+    path = folder / "manifest.json"
+    if not path.is_file():
+        found = "an unfinished run: start it again and it goes on" if (folder / "recipe.toml").exists() else (
+            "no run" if folder.is_dir() else "nothing there"
+        )  # fmt: skip
+        raise RunError(f"{folder}: expected a finished run (a folder with manifest.json), found {found}.")
+    try:
+        manifest = json.loads(path.read_bytes())
+    except ValueError as error:
+        raise RunError(f"{path}: not valid JSON: {error}. The run folder is damaged; run again.") from error
+    missing = {"counts", "reasons", "evidence", "input"} - set(manifest if isinstance(manifest, dict) else ())
+    if missing:
+        raise RunError(
+            f"{path}: not a manifest of a curate run: it has no {', '.join(sorted(missing))}."
+            " Give the folder that `curate run` wrote."
+        )
+    return dict(manifest)
+
+
+def _row_range(shard: Path) -> tuple[int, int]:
+    footer = pq.read_metadata(shard)
+    if footer.num_rows == 0:
+        return (0, -1)
+    column = footer.schema.to_arrow_schema().get_field_index(ROW_ID)
+    first = footer.row_group(0).column(column).statistics
+    last = footer.row_group(footer.num_row_groups - 1).column(column).statistics
+    return int(first.min), int(last.max)
+
+
+def _rows_there(shards: Sequence[Path]) -> str:
+    if not shards:
+        return "The run has no rows."
+    return f"The run has rows {_row_range(shards[0])[0]} to {_row_range(shards[-1])[1]}."

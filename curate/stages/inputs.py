@@ -1,0 +1,115 @@
+"""What a stage is given: shards of rows or responses, with the evidence that is already there."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+import polars as pl
+import pyarrow.parquet as pq
+
+from curate.flow import KEYS, RESPONSES, ROW_ID, ROWS, Grain
+from curate.predicate import evaluate, tables_of
+
+
+class EvidenceShard(NamedTuple):
+    """One shard of evidence measured earlier."""
+
+    name: str
+    grain: Grain
+    path: Path
+
+
+@dataclass(frozen=True)
+class Shard:
+    """One range of rows with their responses; picklable, reads what it is asked for."""
+
+    grain: Grain
+    index: int
+    first_row: int
+    rows: Path
+    responses: Path
+    evidence: tuple[EvidenceShard, ...] = ()
+    skip_if: str | None = None
+
+    def keys(self) -> pl.DataFrame:
+        """Key columns of the grain, one line per row (or response), in order."""
+        path = self.rows if self.grain == "row" else self.responses
+        return _read(path, KEYS[self.grain])
+
+    @property
+    def n_rows(self) -> int:
+        """Lines of the grain, from the Parquet footer."""
+        path = self.rows if self.grain == "row" else self.responses
+        return int(pq.read_metadata(path).num_rows)
+
+    def read(self, *columns: str) -> pl.DataFrame:
+        """Key columns and the named columns of ROWS (response grain: of RESPONSES, then of ROWS)."""
+        if self.grain == "row":
+            return _read(self.rows, dict.fromkeys((*KEYS["row"], *columns)))
+        own = [name for name in columns if name in RESPONSES.names and name not in KEYS["response"]]
+        joined = [name for name in columns if name in ROWS.names and name not in RESPONSES.names]
+        frame = _read(self.responses, (*KEYS["response"], *own))
+        if joined:
+            rows = _read(self.rows, (ROW_ID, *joined))
+            frame = frame.join(rows, on=ROW_ID, how="left", maintain_order="left")
+        return frame
+
+    def facts(self, names: Sequence[str], grain: Grain | None = None) -> pl.DataFrame:
+        """Key columns and one struct column per named table; row tables are repeated per response."""
+        grain = grain or self.grain
+        keys = _read(self.rows if grain == "row" else self.responses, KEYS[grain])
+        known = {shard.name: shard for shard in self.evidence}
+        for name in names:
+            if name == "row":
+                table, on = _read(self.rows), KEYS["row"]
+            elif name == "response":
+                table, on = _read(self.responses), KEYS["response"]
+            else:
+                table, on = _read(known[name].path), KEYS[known[name].grain]
+            struct = table.select(*on, pl.struct(pl.exclude(on)).alias(name))
+            keys = keys.join(struct, on=list(on), how="left", maintain_order="left")
+        return keys
+
+    def skipped(self) -> npt.NDArray[np.int64]:
+        """row_id of the lines where the stage's `skip-if` holds (row grain), ascending."""
+        return self.skip_mask().get_column(ROW_ID).to_numpy()
+
+    def skip_mask(self) -> pl.DataFrame:
+        """Key columns of the lines where `skip-if` holds."""
+        keys = self.keys()
+        if self.skip_if is None:
+            return keys.clear()
+        facts = self.facts(tables_of([self.skip_if]))
+        return facts.filter(evaluate(self.skip_if, facts).fill_null(value=False)).select(KEYS[self.grain])
+
+    def evidence_lists(self, name: str, columns: Sequence[str]) -> pl.DataFrame:
+        """Response evidence gathered per row: row_id and one list column per name, in response order.
+
+        A row without responses has null lists.
+        """
+        path = next(shard.path for shard in self.evidence if shard.name == name)
+        lists = _read(path, (*KEYS["response"], *columns)).group_by(ROW_ID, maintain_order=True)
+        return _read(self.rows, (ROW_ID,)).join(
+            lists.agg([pl.col(column) for column in columns]), on=ROW_ID, how="left", maintain_order="left"
+        )
+
+
+class Inputs(NamedTuple):
+    """All shards of a run, for a stage in which rows must meet."""
+
+    shards: tuple[Shard, ...]
+    grain: Grain
+    bounds: tuple[int, ...]
+    """First row_id of shards 1, 2, ...: `Engine.shuffle(..., bounds=bounds)` restores shard order."""
+
+
+def _read(path: Path, columns: Sequence[str] | dict[str, None] | None = None) -> pl.DataFrame:
+    table = pq.read_table(path, columns=None if columns is None else list(columns), use_threads=False)
+    frame = pl.from_arrow(table)
+    assert isinstance(frame, pl.DataFrame)
+    return frame

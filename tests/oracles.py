@@ -1,0 +1,212 @@
+"""Naive twins of the native kernels: the plain reading of what they must compute, slow and obvious."""
+
+from __future__ import annotations
+
+import itertools
+import unicodedata
+from collections.abc import Mapping, Sequence
+from functools import cache
+from typing import Literal
+
+Tokenizer = Literal["words", "math"]
+
+OPERATORS = frozenset("+-*/=<>^%|!()[]@#&")
+"""ASCII characters that are one token each in `math`."""
+
+LOOK_ALIKES = {"\u2044": "/", "\u2212": "-", "\u2215": "/", "\u2217": "*", "\u2223": "|"}
+"""Mathematical signs read as the ASCII operator they stand for in `math`."""
+
+
+def is_han_or_kana(character: str) -> bool:
+    """Whether the character is one token by itself, as in text written without blanks."""
+    code = ord(character)
+    return (
+        0x3400 <= code <= 0x4DBF
+        or 0x4E00 <= code <= 0x9FFF
+        or 0xF900 <= code <= 0xFAFF
+        or 0x20000 <= code <= 0x323AF
+        or 0x3040 <= code <= 0x30FF
+        or 0x31F0 <= code <= 0x31FF
+    )
+
+
+@cache
+def fold(character: str, tokenizer: Tokenizer) -> str:
+    """Text of one character that is already NFKC and casefolded: blank = separator, '' = dropped."""
+    code, category = ord(character), unicodedata.category(character)
+    if category == "Cf" or 0xFE00 <= code <= 0xFE0F or 0xE0100 <= code <= 0xE01EF:
+        return ""
+    if category[0] in "LNM":
+        return f" {character} " if is_han_or_kana(character) else character
+    if tokenizer == "math":
+        operator = LOOK_ALIKES.get(character, character)
+        if operator in OPERATORS or (category == "Sm" and code >= 0x80):
+            return f" {operator} "
+    return " "
+
+
+def normalize(text: str, tokenizer: Tokenizer) -> str:
+    """NFKC, casefold, then `fold` of every character; `math` also parts ASCII digits from the rest."""
+    folded = "".join(fold(c, tokenizer) for c in unicodedata.normalize("NFKC", text).casefold())
+    if tokenizer == "words":
+        return folded
+    parted: list[str] = []
+    for before, character in zip(" " + folded, folded, strict=False):
+        if before != " " and character != " " and is_digit(before) != is_digit(character):
+            parted.append(" ")
+        parted.append(character)
+    return "".join(parted)
+
+
+def is_digit(character: str) -> bool:
+    """Whether the character is one of 0 to 9."""
+    return character in "0123456789"
+
+
+def tokens(text: str, tokenizer: Tokenizer) -> list[str]:
+    """The tokens of a text."""
+    return [token for token in normalize(text, tokenizer).split(" ") if token]
+
+
+MASK = (1 << 64) - 1
+"""Arithmetic of the kernels is modulo 2^64."""
+
+
+def fold_multiply(a: int, b: int) -> int:
+    """The two halves of the 128-bit product, xored."""
+    product = (a & MASK) * (b & MASK)
+    return (product & MASK) ^ (product >> 64)
+
+
+def finish(h: int) -> int:
+    """The bijection of 64 bits that ends every hash."""
+    h ^= h >> 33
+    h = h * 0xFF51AFD7ED558CCD & MASK
+    h ^= h >> 33
+    h = h * 0xC4CEB9FE1A85EC53 & MASK
+    return h ^ (h >> 33)
+
+
+@cache
+def token_hash(token: str) -> int:
+    """Hash of one token: of its UTF-8 bytes, eight at a time."""
+    rest = token.encode()
+    if len(rest) == 1:
+        rest = bytes([rest[0] | 0x20])
+    h = 0xA0761D6478BD642F ^ (len(rest) * 0xE7037ED1A0B428DB & MASK)
+    for start in range(0, len(rest), 8):
+        h = fold_multiply(h ^ int.from_bytes(rest[start : start + 8], "little"), 0xE7037ED1A0B428DB)
+    return h
+
+
+def ngram_hash(gram: list[str]) -> int:
+    """Hash of a run of tokens."""
+    h = 0
+    for token in gram:
+        h = (h * 0x9E3779B97F4A7C15 + token_hash(token)) & MASK
+    return finish(h)
+
+
+def shingles(text: str, tokenizer: Tokenizer, n: int) -> set[int]:
+    """Hashes of the n-grams of a text; of all its tokens together if they are fewer than n."""
+    words = tokens(text, tokenizer)
+    if not words:
+        return set()
+    if len(words) < n:
+        h = len(words)
+        for word in words:
+            h = finish(h ^ token_hash(word)) * 0x9E3779B97F4A7C15 & MASK
+        return {finish(h)}
+    return {ngram_hash(words[start : start + n]) for start in range(len(words) - n + 1)}
+
+
+def random_numbers(seed: int, n: int) -> list[int]:
+    """The first n numbers of SplitMix64."""
+    numbers = []
+    for step in range(1, n + 1):
+        z = (seed + step * 0x9E3779B97F4A7C15) & MASK
+        z = (z ^ z >> 30) * 0xBF58476D1CE4E5B9 & MASK
+        z = (z ^ z >> 27) * 0x94D049BB133111EB & MASK
+        numbers.append(z ^ z >> 31)
+    return numbers
+
+
+def band_keys(shingle_set: set[int], bands: int, rows_per_band: int, seed: int) -> list[int]:
+    """Hash of each band of the MinHash signature; zeros for the empty set."""
+    if not shingle_set:
+        return [0] * bands
+    half = (1 << 32) - 1
+    signature = [
+        min(((number & half | 1) * (shingle >> 32) + (number >> 32)) & half for shingle in shingle_set)
+        for number in random_numbers(seed, bands * rows_per_band)
+    ]
+    keys = []
+    for band in range(bands):
+        h = (band + 1) * 0x9E3779B97F4A7C15 & MASK
+        for minimum in signature[band * rows_per_band : (band + 1) * rows_per_band]:
+            h = fold_multiply(h ^ minimum, 0xE7037ED1A0B428DB)
+        keys.append(finish(h))
+    return keys
+
+
+def jaccard(a: set[int], b: set[int]) -> float:
+    """Share of the members of either set that both have; 0.0 if both are empty."""
+    return len(a & b) / len(a | b) if a | b else 0.0
+
+
+def candidate_pairs(keys: Sequence[int], cap: int) -> set[tuple[int, int]]:
+    """Pairs (lower, higher) of positions with equal keys; in a group above `cap` first and last ones only."""
+    pairs = set()
+    for key in set(keys):
+        members = [position for position, own in enumerate(keys) if own == key]
+        for rank, higher in enumerate(members):
+            lower = members[:rank]
+            if len(members) > cap:
+                lower = lower[: cap // 2] + lower[-(cap // 2) :] if cap > 1 else []
+            pairs |= {(other, higher) for other in lower}
+    return pairs
+
+
+def leader_clusters(
+    sets: Sequence[set[int]], pairs: set[tuple[int, int]], threshold: float
+) -> list[tuple[int, float]]:
+    """For each set its leader and the Jaccard to it, by leader linkage over the given pairs."""
+    leaders: list[tuple[int, float]] = []
+    for node, own in enumerate(sets):
+        near = [low for low, high in pairs if high == node and jaccard(own, sets[low]) >= threshold]
+        reachable = {leaders[low][0] for low in near}
+        joinable = [(-jaccard(own, sets[leader]), leader) for leader in reachable]
+        joinable = [(value, leader) for value, leader in joinable if -value >= threshold]
+        value, leader = min(joinable, default=(-1.0, node))
+        leaders.append((leader, -value))
+    return leaders
+
+
+def single_clusters(
+    sets: Sequence[set[int]], pairs: set[tuple[int, int]], threshold: float
+) -> list[tuple[int, float]]:
+    """For each set the smallest member of its connected component and the Jaccard to it."""
+    component = list(range(len(sets)))
+    for _, (low, high) in itertools.product(sets, sorted(pairs)):
+        if jaccard(sets[low], sets[high]) >= threshold:
+            component[low] = component[high] = min(component[low], component[high])
+    return [
+        (first, 1.0 if first == node else jaccard(sets[node], sets[first]))
+        for node, first in enumerate(component)
+    ]
+
+
+def links(
+    leaders: Sequence[tuple[int, float]], jaccards: Mapping[tuple[int, int], float]
+) -> list[tuple[float, float] | None]:
+    """Highest and lowest known Jaccard of each node within its cluster; None if it has none."""
+    known: list[list[float]] = [[] for _ in leaders]
+    for (low, high), value in jaccards.items():
+        if leaders[low][0] == leaders[high][0]:
+            known[low].append(value)
+            known[high].append(value)
+    for node, (leader, value) in enumerate(leaders):
+        if leader != node:
+            known[node].append(value)
+            known[leader].append(value)
+    return [(max(values), min(values)) if values else None for values in known]

@@ -1,0 +1,267 @@
+"""The native tokenizers and text hashes agree with their plain reading on every text."""
+
+from __future__ import annotations
+
+import unicodedata
+from pathlib import Path
+
+import numpy as np
+import oracles
+import polars as pl
+import pyarrow as pa
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from curate.errors import InputError
+from curate.kernels import native, text, unicode_tables
+from curate.kernels.text import Normalization, Tokenizer
+
+BOTH: tuple[Tokenizer, ...] = ("words", "math")
+
+same_unicode = pytest.mark.skipif(
+    native.unicode_version() != unicodedata.unidata_version,
+    reason="NOT RUN: this Python has another version of Unicode than the tables",
+)
+
+
+def assigned() -> list[str]:
+    """Every character Unicode assigns."""
+    every = (chr(code) for code in range(0x110000))
+    return [character for character in every if unicodedata.category(character) not in ("Cn", "Cs")]
+
+
+def differences(texts: list[str], tokenizer: Tokenizer) -> list[str]:
+    """The texts for which the kernel and the plain reading find other tokens."""
+    found = text.token_hashes(pa.array(texts, pa.large_string()), tokenizer)
+    hashes, offsets = found.hash.tolist(), found.offsets.tolist()
+    return [
+        sample
+        for index, sample in enumerate(texts)
+        if hashes[offsets[index] : offsets[index + 1]]
+        != [oracles.token_hash(token) for token in oracles.tokens(sample, tokenizer)]
+    ]
+
+
+@pytest.mark.parametrize(
+    ("sample", "words", "math"),
+    [
+        (r"\frac{1}{2} \le x_1!", "frac 1 2 le x 1", "frac 1 2 le x 1 !"),
+        ("3.5 and x2", "3 5 and x2", "3 5 and x 2"),
+        ("It's $x^2$", "it s x 2", "it s x ^ 2"),
+        ("a − b × c ≤ ½", "a b c 1 2", "a - b × c ≤ 1 / 2"),
+        ("Straße, ﬁn, Ａ１ and İ", "strasse fin a1 and i̇", "strasse fin a 1 and i̇"),
+        ("求 x 的值 かな", "求 x 的 值 か な", "求 x 的 值 か な"),
+        ("soft\u00adhyphen zero\u200bwidth ❤\ufe0f 😀", "softhyphen zerowidth", "softhyphen zerowidth"),
+        ("e\u0301 = é", "é é", "é = é"),
+        ("f(x) = |x|! @[1] #2 & 5%", "f x x 1 2 5", "f ( x ) = | x | ! @ [ 1 ] # 2 & 5 %"),
+        ("", "", ""),
+        ("\x00 \t.,;$", "", ""),
+    ],
+)
+def test_tokens_are_as_described(sample: str, words: str, math: str) -> None:
+    """The rules of the module docstring, on texts of a line; kernel and plain reading agree on them."""
+    assert oracles.tokens(sample, "words") == words.split()
+    assert oracles.tokens(sample, "math") == math.split()
+    assert differences([sample], "words") == []
+    assert differences([sample], "math") == []
+
+
+@same_unicode
+@pytest.mark.parametrize("tokenizer", BOTH)
+def test_every_character_is_read_as_the_oracle_reads_it(tokenizer: Tokenizer) -> None:
+    """Each assigned code point between letters and digits gives the tokens of the plain reading."""
+    assert differences([f"ab{character}c1" for character in assigned()], tokenizer) == []
+
+
+@same_unicode
+def test_the_tables_are_those_their_script_builds() -> None:
+    """The committed unicode.bin is what `python -m curate.kernels.unicode_tables` writes."""
+    assert unicode_tables.build() == native.UNICODE_TABLES.read_bytes()
+
+
+@same_unicode
+def test_characters_that_do_not_compose_are_normalised_one_by_one() -> None:
+    """Whatever stands before a character outside `composing()`, NFKC of both is NFKC of each."""
+    free = [c for c in assigned() if ord(c) not in unicode_tables.composing()]
+    alone = {c: unicodedata.normalize("NFKC", c) for c in free}
+    for before in ("a", "e\u0301", "\u1100", "\uac00", "\u0b47", "\u11099"):
+        start = unicodedata.normalize("NFKC", before)
+        assert [c for c in free if unicodedata.normalize("NFKC", before + c) != start + alone[c]] == []
+
+
+pieces = st.one_of(
+    st.text(max_size=8),
+    st.sampled_from(list("aZ09 +-*/=<>^%|!()[]@#&.,$\\{}~_`'\"\n\t\x00")),
+    st.sampled_from(
+        ["\u0301", "\u0308", "\u3099", "か", "\u1161", "가", "\u200d", "\ufe0f", "½", "²", "ﬃ", "ﷺ", "≤", "≠"]
+    ),
+    st.sampled_from(["word", "x", "1234567", "12345678", "abcdefghi", "你好", " " * 60, "a" * 64, "é" * 33]),
+)
+mixed_texts = st.lists(pieces, max_size=40).map("".join)
+
+
+@same_unicode
+@given(st.lists(mixed_texts, max_size=6), st.sampled_from(BOTH))
+def test_random_texts_are_read_as_the_oracle_reads_them(texts: list[str], tokenizer: Tokenizer) -> None:
+    """Letters, digits, symbols, combining marks, Hangul, emoji and NUL in any order."""
+    assert differences(texts, tokenizer) == []
+
+
+@given(st.lists(st.binary(max_size=40), min_size=1, max_size=6), st.sampled_from(BOTH))
+def test_bytes_that_are_not_utf8_separate(raw: list[bytes], tokenizer: Tokenizer) -> None:
+    """Bytes that no decoder accepts read as the replacement character does: they part tokens."""
+    offsets = np.cumsum([0, *map(len, raw)])
+    buffers = [None, pa.py_buffer(offsets.astype(np.int64)), pa.py_buffer(b"".join(raw))]
+    column = pa.Array.from_buffers(pa.large_string(), len(raw), buffers)
+    replaced = pa.array([part.decode("utf-8", "replace") for part in raw], pa.large_string())
+    found, expected = text.token_hashes(column, tokenizer), text.token_hashes(replaced, tokenizer)
+    assert found.offsets.tolist() == expected.offsets.tolist()
+    assert found.hash.tolist() == expected.hash.tolist()
+
+
+@pytest.mark.parametrize("tokenizer", BOTH)
+@pytest.mark.parametrize("size", [62, 63, 64, 65, 127, 128, 4095, 4096, 4097, 8192, 12_289])
+def test_tokens_may_cross_any_block(size: int, tokenizer: Tokenizer) -> None:
+    """Tokens that end at, before and after the blocks the kernel works in, ASCII or not."""
+    texts = [
+        "x" * size,
+        "(" * size,
+        "ab1" * (size // 3),
+        "x" * (size - 1) + " y",
+        " " * size + "z",
+        "é" * size,
+    ]
+    assert differences(texts, tokenizer) == []
+
+
+def test_a_text_of_many_megabytes_is_read_whole() -> None:
+    """Eight million tokens in one text, and a combining mark that sends all of it the long way round."""
+    plain = "x1 + " * 2_000_000
+    counts = text.token_counts(pa.array([plain, plain + "e\u0301", None, ""]), "math")
+    assert counts.tolist() == [6_000_000, 6_000_001, 0, 0]
+
+
+@pytest.mark.parametrize("kind", [pa.string(), pa.large_string(), pa.string_view()])
+def test_every_shape_of_column_is_read_alike(kind: pa.DataType) -> None:
+    """Slices, chunks, nulls and the three Arrow types of text give the same hashes."""
+    texts = ["skipped", "one e\u0301", None, "two 你", "", "three"]
+    whole = pa.array(texts, pa.large_string())
+    expected = text.token_hashes(pa.array(["one e\u0301", None, "two 你", ""], pa.large_string()), "words")
+    array = whole.cast(kind)
+    for column in (array.slice(1, 4), pa.chunked_array([array.slice(1, 2), array.slice(3, 2)])):
+        found = text.token_hashes(column, "words")
+        assert found.offsets.tolist() == expected.offsets.tolist() == [0, 2, 2, 4, 4]
+        assert found.hash.tolist() == expected.hash.tolist()
+
+
+@pytest.mark.parametrize(
+    "column", [pa.array([], pa.string()), pa.chunked_array([], pa.string()), pa.nulls(2, pa.string())]
+)
+def test_columns_without_text_have_no_tokens(column: pa.Array) -> None:
+    """Empty columns and columns of nulls are read, and have no tokens."""
+    assert text.token_hashes(column, "math").hash.tolist() == []
+    assert text.text_hash128(column, "none").size.tolist() == [0] * len(column)
+
+
+def test_a_column_that_is_not_text_is_refused() -> None:
+    """The error says what was expected and what was found."""
+    with pytest.raises(InputError, match="expected a column of text .* found int64"):
+        text.token_hashes(pa.array([1, 2]), "math")
+
+
+@same_unicode
+@given(mixed_texts, st.sampled_from(BOTH))
+def test_the_place_of_a_token_holds_it(sample: str, tokenizer: Tokenizer) -> None:
+    """The bytes between a token's begin and end are, read alone, that token (or hold it, in one character)."""
+    column = native.Texts(pa.array([sample], pa.large_string()))
+    composed = column.array[0].as_py().encode()
+    spans = text.token_spans(column, tokenizer)
+    for token, begin, end in zip(oracles.tokens(sample, tokenizer), spans.begin, spans.end, strict=True):
+        assert token in oracles.tokens(composed[begin:end].decode(), tokenizer)
+    assert (spans.begin[1:] >= spans.begin[:-1]).all()
+
+
+def test_places_are_byte_offsets_of_the_text_itself() -> None:
+    """Offsets count the bytes of the text given, not of its normalised form."""
+    spans = text.token_spans(pa.array(["Ünï ½x≤3\u00ad4"]), "math")
+    assert list(zip(spans.begin.tolist(), spans.end.tolist(), strict=True)) == [
+        (0, 5),  # ünï
+        (6, 8),  # 1
+        (6, 8),  # /
+        (6, 8),  # 2
+        (8, 9),  # x
+        (9, 12),  # ≤
+        (12, 16),  # 34, with the soft hyphen
+    ]
+
+
+def normal_form(sample: str, normalization: Normalization) -> object:
+    """What two texts must have in common to be equal."""
+    if normalization == "none":
+        return sample
+    if normalization == "whitespace":
+        return " ".join(sample.split())
+    return tuple(oracles.tokens(sample, normalization))
+
+
+@same_unicode
+@pytest.mark.parametrize("normalization", ["none", "whitespace", "words", "math"])
+@given(st.lists(st.text("aA1. \t\n\u00a0\u2009\u3000\x1c\x85é+", max_size=5), max_size=30))
+def test_hashes_are_equal_exactly_where_normalised_texts_are(
+    normalization: Normalization, texts: list[str]
+) -> None:
+    """128-bit hashes split a list of texts as their normalised forms do, and a size of 0 means nothing left."""
+    hashes = text.text_hash128(pa.array(texts, pa.large_string()), normalization)
+    keys = [tuple(pair) for pair in hashes.hash.tolist()]
+    forms = [normal_form(sample, normalization) for sample in texts]
+    assert len(set(keys)) == len(set(forms)) == len(set(zip(keys, forms, strict=True)))
+    assert [size == 0 for size in hashes.size] == [not form for form in forms]
+
+
+@given(
+    st.text(
+        st.sampled_from(
+            " \t\n\x0b\x0c\r\x1c\x1d\x1e\x1f\x85\xa0\u1680\u2000\u200a\u2028\u202f\u205f\u3000\u200babc你"
+        ),
+        max_size=60,
+    )
+)
+def test_whitespace_is_what_python_splits_at(sample: str) -> None:
+    """A text and its `" ".join(text.split())` have one hash."""
+    collapsed = text.text_hash128(pa.array([sample]), "whitespace")
+    assert (
+        collapsed.hash.tolist()
+        == text.text_hash128(pa.array([" ".join(sample.split())]), "none").hash.tolist()
+    )
+
+
+def test_hashes_never_change() -> None:
+    """Hashes are written to disk: these values hold for every version and machine."""
+    column = pa.array(["Find $x^2$, é!"])
+    assert text.token_hashes(column, "math").hash.tolist() == GOLDEN_TOKENS
+    assert text.text_hash128(column, "none").hash.tolist() == [GOLDEN_TEXT]
+
+
+GOLDEN_TOKENS: list[int] = []
+GOLDEN_TEXT: list[int] = []
+
+
+@pytest.mark.real_data
+@same_unicode
+def test_real_texts_are_read_as_the_oracle_reads_them(shared_data: Path) -> None:
+    """Problems in English, LaTeX and Chinese, code problems, and long model responses."""
+    for name, column in (
+        ("benchmarks/math_500", "problem"),
+        ("benchmarks/cmath", "problem"),
+        ("benchmarks/gaokao_math_qa", "problem"),
+        ("benchmarks/humaneval", "problem"),
+        ("benchmarks/imo_answerbench", "problem"),
+    ):
+        texts = pl.read_parquet(shared_data / f"{name}.parquet")[column].drop_nulls().to_list()
+        assert len(texts) > 90
+        for tokenizer in BOTH:
+            assert differences(texts, tokenizer) == []
+    rollouts = pl.read_parquet(shared_data / "corpora" / "areal_long_cot_rollouts.parquet")["responses"]
+    long = rollouts.explode().drop_nulls().head(40).to_list()
+    assert differences(long, "math") == []

@@ -1,0 +1,118 @@
+"""Predicates are checked on made-up rows and mean the same in Polars and in DuckDB."""
+
+from __future__ import annotations
+
+import duckdb
+import polars as pl
+import pyarrow as pa
+import pytest
+
+from curate.predicate import BUILT_IN, Table, evaluate, grain_of, problems, references
+
+TABLES = {
+    **BUILT_IN,
+    "leak": Table(
+        "row",
+        pa.schema(
+            [
+                ("containment", pa.float64()),
+                ("item", pa.string()),
+                ("row_span", pa.struct([("start", pa.int32()), ("end", pa.int32())])),
+                ("status", pa.string()),
+            ]
+        ),
+    ),
+    "query": Table("row", pa.schema([("patterns", pa.list_(pa.string())), ("has_url", pa.bool_())])),
+    "math": Table("response", pa.schema([("verdict", pa.string()), ("status", pa.string())])),
+}
+
+
+@pytest.mark.parametrize(
+    ("sql", "expected"),
+    [
+        ("leak.containmnt >= 0.5", "unknown column leak.containmnt. leak has: containment, item, row_span, "
+         "status. Did you mean containment?"),
+        ("leek.containment >= 0.5", "unknown evidence leek. Did you mean leak?"),
+        ("leak.containment", "expected true or false, found a value of type Float64. Compare it to something."),
+        ("leak.containment >=", "not a predicate that can be evaluated"),
+        ("1 = 1", "names no evidence"),
+        ("leak.item > 3", "not a predicate that can be evaluated"),
+    ],
+)  # fmt: skip
+def test_a_wrong_predicate_is_explained(sql: str, expected: str) -> None:
+    """What is wrong with a predicate is said in a sentence, with the nearest known name."""
+    (problem,) = problems(sql, TABLES)
+    assert expected in problem
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "leak.containment >= 0.5",
+        "leak.item IS NULL OR leak.containment BETWEEN 0.2 AND 0.8",
+        "leak.row_span.start > 1",
+        "NOT query.has_url",
+        "row.prompt LIKE '%prove%' AND row.source IN ('a.b', 'c')",
+        "length(row.prompt) > 3",
+        "coalesce(leak.containment, 0) = 0",
+        "math.verdict = 'unequal' AND leak.containment < 0.5",
+        "array_contains(query.patterns, 'my-id')",
+        "responses.given > 0 AND responses.left = 0",
+        "leak.status <> 'ok'",
+    ],
+)
+def test_a_right_predicate_has_no_problems(sql: str) -> None:
+    """The SQL that the guide uses is accepted."""
+    assert problems(sql, TABLES) == []
+
+
+def test_references_ignore_text_in_quotes() -> None:
+    """A dotted word inside a string is not a reference."""
+    assert references("row.source = 'leak.x' and query.has_url") == [("row", "source"), ("query", "has_url")]
+
+
+def test_a_predicate_about_responses_has_response_grain() -> None:
+    """Naming one response table makes the rule a rule about responses."""
+    assert grain_of("leak.containment > 0.5", TABLES) == "row"
+    assert grain_of("leak.containment > 0.5 and math.verdict = 'equal'", TABLES) == "response"
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "leak.containment >= 0.5",
+        "leak.containment >= 0.5 OR leak.item = 'x'",
+        "NOT (leak.containment >= 0.5 AND leak.item = 'x')",
+        "leak.item IS NULL",
+        "leak.row_span.start + 1 > 2",
+        "coalesce(leak.containment, 0) < 0.3",
+        "array_contains(query.patterns, 'a')",
+        "leak.item LIKE 'x%'",
+        "leak.item IN ('x', 'y')",
+        "leak.containment BETWEEN 0.1 AND 0.6",
+        "CASE WHEN leak.containment > 0.5 THEN query.has_url ELSE false END",
+    ],
+)
+def test_polars_and_duckdb_agree(sql: str) -> None:
+    """The same text gives the same answers in a rule and in a notebook, nulls included."""
+    facts = pl.DataFrame(
+        {
+            "row_id": [0, 1, 2, 3],
+            "leak": [
+                {"containment": 0.9, "item": "x", "row_span": {"start": 1, "end": 4}},
+                {"containment": 0.5, "item": "y1", "row_span": {"start": 2, "end": 4}},
+                {"containment": None, "item": None, "row_span": {"start": None, "end": None}},
+                {"containment": 0.2, "item": "xy", "row_span": {"start": 0, "end": 4}},
+            ],
+            "query": [
+                {"patterns": ["a", "b"], "has_url": True},
+                {"patterns": [], "has_url": False},
+                {"patterns": ["b"], "has_url": None},
+                {"patterns": ["a"], "has_url": True},
+            ],
+        }
+    )
+    with duckdb.connect() as connection:
+        connection.register("facts", facts.to_arrow())
+        theirs = [row[0] for row in connection.sql(f"SELECT {sql} FROM facts ORDER BY row_id").fetchall()]
+    assert evaluate(sql, facts).to_list() == theirs

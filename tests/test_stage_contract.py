@@ -1,0 +1,120 @@
+"""What every stage owes: one line per input line, its schema, and the same values however rows are cut."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import pytest
+from tables import evidence, shards
+
+from curate.engines.local import LocalEngine
+from curate.flow import KEYS, StageParams
+from curate.stages import STAGES
+from curate.stages.measure import evidence_schema
+
+BENCHMARK = "What is the remainder when the sum of the first one hundred primes is divided by seven"
+
+LINES: list[dict[str, Any]] = [
+    {"prompt": "Find 2 + 3 for twelve boys and girls who share five apples with each other.", "answer": "5",
+     "responses": ["<think>2 + 3 = 5</think> \\boxed{5}", "<think>hm</think> \\boxed{6}", "no answer"]},
+    {"prompt": f"Please solve this. {BENCHMARK}? Thank you.", "answer": "4", "responses": ["\\boxed{4}"]},
+    {"prompt": None, "answer": None, "responses": [None, ""]},
+    {"prompt": "", "answer": "", "responses": []},
+    {"prompt": "🙂🙃 zero\u200bwidth \u0301combining １２３ 求和：甲乙丙丁，戊己庚辛。", "answer": "½",
+     "responses": ["🙂" * 50, "答案是 \\boxed{½}", "\x00\x01"]},
+    {"prompt": "Find 2 + 3 for twelve boys and girls who share five apples with each other.", "answer": "5",
+     "responses": ["Step one. " * 60]},
+    {"prompt": "Find 2 + 3 for twelve boys and girls who share five apples with each  other!", "answer": "5",
+     "turns": [{"role": "user", "content": "a"}, {"role": "assistant", "content": "b"}], "responses": ["b"]},
+    {"prompt": "x", "answer": "x", "responses": ["x"]},
+]  # fmt: skip
+
+
+def params_of(name: str, folder: Path) -> StageParams:
+    """Parameters of a stage, defaults wherever there are any."""
+    given: dict[str, Any] = {"stage": name}
+    if name == "ngram-overlap":
+        folder.mkdir(parents=True, exist_ok=True)
+        path = folder / "bench.parquet"
+        pl.DataFrame({"id": ["b0"], "problem": [BENCHMARK + "?"]}).write_parquet(path)
+        given["against"] = [str(path)]
+    return STAGES[name].params.model_validate(given)
+
+
+def measured(
+    name: str, folder: Path, lines: list[dict[str, Any]], cuts: tuple[int, ...] = (), workers: int = 1
+) -> pl.DataFrame:
+    """Evidence of one stage over the lines; pass-rate gets the evidence of math-verify first."""
+    facts = {}
+    with LocalEngine(workers) as engine:
+        if name == "pass-rate":
+            grades = shards(folder / "math-in", lines, "math-verify", cuts)
+            evidence(engine, folder / "math", params_of("math-verify", folder), grades)
+            facts = {"math": folder / "math" / "shards"}
+        items = shards(folder / "in", lines, name, cuts, **facts)
+        return evidence(engine, folder / "out", params_of(name, folder), items)
+
+
+@pytest.mark.parametrize("name", STAGES)
+def test_evidence_is_dense_and_in_its_schema(name: str, tmp_path: Path) -> None:
+    """Every line of the grain once, in order, in the declared schema, with a status."""
+    found = measured(name, tmp_path, LINES)
+    stage = STAGES[name]
+    assert found.to_arrow().schema.names == evidence_schema(stage).names
+    keys = [(r,) for r in range(len(LINES))]
+    if stage.grain == "response":
+        keys = [(r, i) for r, line in enumerate(LINES) for i in range(len(line["responses"]))]  # type: ignore[misc]
+    assert found.select(KEYS[stage.grain]).rows() == keys
+    assert found["status"].null_count() == 0
+
+
+@pytest.mark.parametrize("name", STAGES)
+def test_cutting_and_workers_change_nothing(name: str, tmp_path: Path) -> None:
+    """One shard and one worker, or four shards and two workers: the same evidence."""
+    whole = measured(name, tmp_path / "whole", LINES)
+    cut = measured(name, tmp_path / "cut", LINES, cuts=(1, 4, 6), workers=2)
+    assert whole.equals(cut)
+
+
+@pytest.mark.parametrize("name", [name for name, stage in STAGES.items() if stage.whole is None])
+def test_evidence_moves_with_its_row(name: str, tmp_path: Path) -> None:
+    """A row-local stage says the same of a row wherever it stands."""
+    order = [5, 2, 7, 0, 3, 6, 1, 4]
+    straight = measured(name, tmp_path / "straight", LINES)
+    moved = measured(name, tmp_path / "moved", [LINES[i] for i in order])
+    back = moved.with_columns(pl.col("row_id").replace_strict(dict(enumerate(order)), return_dtype=pl.Int64))
+    assert back.sort(KEYS[STAGES[name].grain]).equals(straight)
+
+
+@pytest.mark.parametrize("name", STAGES)
+@pytest.mark.parametrize("lines", [[], LINES[:1], LINES[2:3]], ids=["no-rows", "one-row", "one-null-row"])
+def test_the_smallest_inputs_are_measured(name: str, lines: list[dict[str, Any]], tmp_path: Path) -> None:
+    """No rows, one row and one null row give evidence of the same schema."""
+    found = measured(name, tmp_path, lines)
+    n_lines = len(lines) if STAGES[name].grain == "row" else sum(len(line["responses"]) for line in lines)
+    assert found.height == n_lines
+    assert found.to_arrow().schema.names == evidence_schema(STAGES[name]).names
+
+
+@pytest.mark.parametrize("name", STAGES)
+def test_a_ten_megabyte_text_is_measured(name: str, tmp_path: Path) -> None:
+    """A single text of ten megabytes is one line like any other."""
+    text = "The quick brown fox counts 12345 sheep and \\frac{1}{2} goats. " * 165_000
+    lines = [{"prompt": text, "answer": "7", "responses": [text + " \\boxed{7}"]}, LINES[0]]
+    found = measured(name, tmp_path, lines)
+    assert found.height == (2 if STAGES[name].grain == "row" else 4)
+
+
+@pytest.mark.parametrize("name", [name for name, stage in STAGES.items() if name != "pass-rate"])
+def test_skipped_lines_are_recorded_as_skipped(name: str, tmp_path: Path) -> None:
+    """Where skip-if holds, the line is there with the status skipped and nulls, and is not measured."""
+    params = params_of(name, tmp_path).model_copy(update={"skip_if": "row.prompt = 'x'"})
+    from dataclasses import replace
+
+    items = [replace(item, skip_if=params.skip_if) for item in shards(tmp_path / "in", LINES, name)]
+    with LocalEngine(1) as engine:
+        found = evidence(engine, tmp_path / "out", params, items)
+    assert found.filter(pl.col("row_id") == 7)["status"].to_list() == ["skipped"]
+    assert "skipped" not in found.filter(pl.col("row_id") != 7)["status"].to_list()
