@@ -41,8 +41,7 @@ def data_card(
         "`undecided` tables with its reasons.",
         "Licence: " + (f"{licence}." if licence else "not stated by the recipe (`output.licence`)."),
         "## Format",
-        FORMATS[format_name].describe,
-        _fenced(_schema_text(FORMATS[format_name].schema), "text"),
+        *_format_parts(format_name),
     ]
     if example is not None:
         parts += ["One record:", _fenced(json.dumps(_cut(example), ensure_ascii=False, indent=2), "json")]
@@ -50,6 +49,12 @@ def data_card(
     parts += ["## Input", _input_table(manifest)]
     parts += ["## Recipe", f"sha256 `{manifest['recipe_sha256']}`", _fenced(recipe_text.rstrip("\n"), "toml")]
     return "\n\n".join(parts) + "\n"
+
+
+def _format_parts(name: str) -> list[str]:
+    if name not in FORMATS:  # `original`: the input's own columns, which differ from run to run
+        return ["One record per kept row, with the columns the row came with; `row_id` is its position."]
+    return [FORMATS[name].describe, _fenced(_schema_text(FORMATS[name].schema), "text")]
 
 
 def _front_matter(n_records: int, licence: str | None) -> str:

@@ -62,6 +62,7 @@ class StageParams(BaseModel):
         frozen=True,
         alias_generator=lambda name: name.replace("_", "-"),
         populate_by_name=True,
+        use_attribute_docstrings=True,
     )
 
     skip_if: str | None = None

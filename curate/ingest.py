@@ -107,7 +107,8 @@ def ingest(
         shutil.rmtree(spool, ignore_errors=True)
         spool.mkdir()
     try:
-        sources = find_sources(files, spool / "remote", lambda text: notes.setdefault(text))
+        with _disk_errors(into):
+            sources = find_sources(files, spool / "remote", lambda text: notes.setdefault(text))
         inputs = _fingerprints(sources, tell)
         key = _key(sources, inputs, fields, on_bad_rows, shard_rows, shard_bytes)
         known = _load(into, key)

@@ -143,6 +143,11 @@ def _table_of(params: StageParams) -> Table:
     return Table(stage.grain, stage.evidence)
 
 
+VIEWS = (
+    "verdicts", "response_verdicts", "kept", "dropped", "undecided", "quarantined", "everything", "every_response"
+)  # fmt: skip
+"""Views of a finished run (`curate sql`), so not names of evidence."""
+
 _NAME = re.compile(r"[a-z][a-z0-9_]*")
 _REASON = re.compile(r"[a-z][a-z0-9-]*")
 
@@ -274,6 +279,8 @@ def _sentence(error: Any, tree: Mapping[str, Any]) -> str:
         return f"{key}: unknown stage {error['ctx']['tag']}. {did_you_mean(error['ctx']['tag'], STAGES)}"
     if error["type"] == "union_tag_not_found":
         return f"{key}: `stage` is missing. {did_you_mean('', STAGES)}"
+    if error["type"] == "too_short":
+        return f"{key}: is empty. {_describe(error['loc'], tree)}".rstrip()
     found = json.dumps(error["input"], ensure_ascii=False, default=str)
     message = error["msg"].removeprefix("Value error, ").removeprefix("Input should be ")
     return f"{key}: expected {message}; found {found[:80]}"
@@ -306,7 +313,7 @@ def _describe(loc: tuple[Any, ...], tree: Mapping[str, Any]) -> str:
 def _problems(recipe: Recipe) -> list[str]:
     """What pydantic cannot see: names, order, and every predicate."""
     found: list[str] = []
-    reserved = set(BUILT_IN) | {"verdicts", "response_verdicts", "kept", "dropped", "undecided", "everything"}
+    reserved = {*BUILT_IN, *VIEWS}
     known: dict[str, Table] = {name: BUILT_IN[name] for name in ("row", "response")}
     for name, params in recipe.evidence.items():
         place = f"evidence.{name}"

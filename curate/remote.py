@@ -11,6 +11,7 @@ another server); AWS_SKIP_SIGNATURE=true for a public bucket.
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import re
@@ -166,6 +167,8 @@ def _fetch_s3(address: str, rest: str, spool: Path, wanted: Callable[[str], bool
                 shutil.copyfileobj(stream, sink, 1 << 20)
             copies.append((f"s3://{bucket}/{file}", copy))
     except OSError as problem:
+        if problem.errno in (errno.ENOSPC, errno.EDQUOT):  # this machine's disk, not the bucket
+            raise
         reason = str(problem).split("\n")[0]
         raise InputError(
             f"{address}: expected a readable bucket, found: {reason}. Check the address, the AWS_ variables "

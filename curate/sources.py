@@ -153,7 +153,13 @@ def _folder(folder: Path, note: Callable[[str], None]) -> list[Source]:
     """The data files below a folder, in name order; hidden files and files of other kinds are left out."""
     found: list[Path] = []
     ignored: list[str] = []
-    for base, inner, names in os.walk(folder):
+
+    def unreadable(problem: OSError) -> None:
+        raise InputError(
+            f"{problem.filename}: expected a readable folder, found: {problem.strerror}"
+        ) from problem
+
+    for base, inner, names in os.walk(folder, onerror=unreadable):
         inner[:] = sorted(name for name in inner if name[0] not in "._")
         for name in names:
             if name[0] in "._":
@@ -178,12 +184,14 @@ def _is_single_object(path: Path) -> bool:
     """Whether the file is one JSON object, such as a manifest, and not rows."""
     if not path.name.lower().endswith(".json"):
         return False
-    with path.open("rb") as stream:
-        head = stream.read(1 << 16).lstrip(b"\xef\xbb\xbf \t\r\n")
-        if not head.startswith(b"{"):
-            return False
-        first, _, rest = head.partition(b"\n")
-        return not _is_object(first) or not (rest + stream.read(1 << 16)).strip()
+    try:
+        with path.open("rb") as stream:
+            head = stream.read(1 << 16).lstrip(b"\xef\xbb\xbf \t\r\n")
+            first, _, rest = (head + stream.readline()).partition(b"\n")
+            rest += stream.read(1 << 16)
+    except OSError:
+        return False  # `_checked` says what is wrong with it
+    return head.startswith(b"{") and (not _is_object(first) or not rest.strip())
 
 
 def _is_object(line: bytes) -> bool:

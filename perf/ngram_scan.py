@@ -3,9 +3,10 @@
     python perf/ngram_scan.py DATA
 
 DATA is the folder with benchmarks/ and corpora/. Each tool marks the texts that share a 10-gram with an
-index; the kernel also finds the best item. Index building and reading are not counted. Median of 3 runs,
-taken in turn, one thread. Printed: MB of text a CPU second, the ratio to the kernel, and how many texts are
-marked otherwise than by the kernel (the others take a run of Chinese letters for one word).
+index; the kernel also finds the best item. Index building and reading are not counted. Median of 3 rounds,
+the tools in turn, one thread; a round of the kernel is ten passes, whose mean counts. Printed: MB of text a
+CPU second, the ratio to the kernel, and how many texts are marked otherwise than by the kernel (the others
+take a run of Chinese letters for one word).
 """
 
 from __future__ import annotations

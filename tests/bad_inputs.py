@@ -125,6 +125,7 @@ CASES: dict[str, Callable[[Path], Case]] = {
     "jsonl-number-line": written("a.jsonl", GOOD + "7\n"),
     "jsonl-two-objects-on-a-line": written("a.jsonl", GOOD + '{"problem": "a"} {"problem": "b"}\n'),
     "jsonl-object-over-two-lines": written("a.jsonl", GOOD + '{"problem":\n"a"}\n'),
+    "jsonl-object-cut-between-braces": written("a.jsonl", GOOD + '{"problem": "a", "x": [{}\n{}]}\n'),
     "jsonl-not-utf8": written("a.jsonl", GOOD.encode() + b'{"problem": "caf\xe9"}\n'),
     "jsonl-nul-byte": written("a.jsonl", GOOD.encode() + b'{"problem": "a\x00b"}\n'),
     "jsonl-half-surrogate": written("a.jsonl", GOOD + '{"problem": "smile \\ud83d"}\n'),

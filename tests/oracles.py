@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import unicodedata
 from collections.abc import Mapping, Sequence
 from functools import cache
@@ -186,9 +185,11 @@ def single_clusters(
     sets: Sequence[set[int]], pairs: set[tuple[int, int]], threshold: float
 ) -> list[tuple[int, float]]:
     """For each set the smallest member of its connected component and the Jaccard to it."""
-    component = list(range(len(sets)))
-    for _, (low, high) in itertools.product(sets, sorted(pairs)):
-        if jaccard(sets[low], sets[high]) >= threshold:
+    near = [pair for pair in pairs if jaccard(sets[pair[0]], sets[pair[1]]) >= threshold]
+    component, before = list(range(len(sets))), None
+    while component != before:
+        before = list(component)
+        for low, high in near:
             component[low] = component[high] = min(component[low], component[high])
     return [
         (first, 1.0 if first == node else jaccard(sets[node], sets[first]))

@@ -330,3 +330,12 @@ def test_the_data_card_holds_counts_reasons_and_the_recipe(tmp_path: Path) -> No
     assert RECIPE.strip() in text
     assert "[104 more characters]" in text
     assert "\n````json\n" in text  # a fence longer than the one inside
+
+
+def test_a_card_of_records_in_the_input_s_own_columns_names_no_schema(tmp_path: Path) -> None:
+    """The format `original` is none of ours: the card says what it is and shows no columns."""
+    run = build_run(tmp_path / "run")
+    manifest = {**json.loads((run / "manifest.json").read_text()), "format": "original"}
+    text = data_card(manifest, RECIPE, None)
+    assert "with the columns the row came with" in text
+    assert "messages: list" not in text

@@ -356,6 +356,28 @@ def test_csv_without_types_keeps_leading_zeros_and_names_a_nameless_column(tmp_p
     assert made.notes == (f"{tmp_path}/a.csv: column 0 has no name, called column_0",)
 
 
+@pytest.mark.parametrize("block_bytes", [1, 7, 300])
+def test_where_a_block_ends_does_not_show(
+    block_bytes: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Files with a byte order mark, read in blocks of any size, give the same rows and line numbers."""
+    monkeypatch.setattr("curate.readers.BLOCK_BYTES", block_bytes)
+    rows = jsonl(ROWS_IN)
+    (tmp_path / "a.jsonl").write_bytes(b"\xef\xbb\xbf" + rows + b"{broken\n" + rows)
+    items = [*ROWS_IN, 12, 345, "x", *ROWS_IN]
+    (tmp_path / "b.json").write_bytes(b"\xef\xbb\xbf" + json.dumps(items, ensure_ascii=False).encode())
+    made = read(tmp_path, tmp_path / "a.jsonl", tmp_path / "b.json", on_bad_rows="quarantine")
+    originals = made.originals.read().drop_columns("row_id").to_pylist()
+    assert originals == ROWS_IN * 4
+    aside = pq.read_table(tmp_path / "out" / "quarantined").to_pylist()
+    assert [(Path(row["file"]).name, row["line"], row["text"]) for row in aside] == [
+        ("a.jsonl", 41, "{broken"),
+        ("b.json", 41, "12"),
+        ("b.json", 42, "345"),
+        ("b.json", 43, '"x"'),
+    ]
+
+
 @pytest.mark.parametrize("name", CASES)
 def test_bad_input_gives_its_message(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Each kind of bad input stops with the message beside it, and leaves no finished ingest."""
@@ -487,19 +509,21 @@ def test_progress_is_told(tmp_path: Path) -> None:
 
 
 MEASURE = """
-import resource, sys
+import re, sys
 from pathlib import Path
 import curate.readers
 from curate.ingest import FieldMap, ingest
 curate.readers.BLOCK_BYTES = curate.readers.BATCH_BYTES = 1 << 20
 made = ingest([sys.argv[1]], FieldMap(), Path(sys.argv[2]), shard_bytes=1 << 20)
-print(made.n_rows, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024)
+status = Path("/proc/self/status").read_text()  # getrusage would count the process that started this one
+print(made.n_rows, int(re.search(r"VmHWM:\\s+(\\d+)", status)[1]) * 1024)
 """
 
 
+@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="the peak is read from /proc")
 @pytest.mark.parametrize("name", ["a.jsonl", "a.json", "a.csv", "a.parquet"])
 def test_memory_does_not_grow_with_the_input(name: str, tmp_path: Path) -> None:
-    """Eight times the rows need less than 30 MB more, where their text alone is 56 MB more."""
+    """Eight times the rows need less than 40 MB more, where their text alone is 56 MB more."""
     peaks = []
     for times in (1, 8):
         row = {"problem": "What is it? " * 20, "solution": "Think about it. " * 240}
@@ -514,7 +538,7 @@ def test_memory_does_not_grow_with_the_input(name: str, tmp_path: Path) -> None:
         n_rows, peak = map(int, done.stdout.split())
         assert n_rows == 2_000 * times
         peaks.append(peak)
-    assert peaks[1] - peaks[0] < 30 << 20
+    assert peaks[1] - peaks[0] < 40 << 20
 
 
 VALUES = st.recursive(

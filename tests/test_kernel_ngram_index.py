@@ -82,6 +82,20 @@ def test_equals_the_plain_reading(
     assert found(texts, index) == plain_scan(texts, items, n, lambda text: oracles.tokens(text, tokenizer))
 
 
+@settings(max_examples=40, deadline=None)
+@given(seed=st.integers(0, 2**32), n=st.sampled_from([2, 5, 9]))
+def test_long_texts_equal_the_plain_reading(
+    seed: int, n: int, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    """Texts of up to 700 tokens, longer than what the kernel looks up at once, hits at any place."""
+    rng = random.Random(seed)
+    items = [" ".join(rng.choices("abc", k=rng.randint(4, 20))) for _ in range(6)]
+    texts = [" ".join(rng.choices("abcdefghi", k=rng.randint(0, 600))) for _ in range(6)]
+    texts += [f"{text} {item} {text[:100]} {item}" for text, item in zip(texts, items, strict=True)]
+    index = build(items, n, tmp_path_factory.getbasetemp())
+    assert found(texts, index) == plain_scan(texts, items, n, lambda text: oracles.tokens(text, "words"))
+
+
 @settings(max_examples=60, deadline=None)
 @given(data=st.data(), n=st.sampled_from([2, 3, 6]))
 def test_stock_phrases_are_counted_exactly(
@@ -218,7 +232,7 @@ def test_the_bytes_of_the_file_are_fixed(tmp_path: Path) -> None:
         Item("aime", "2", "Compute $\\sin 60^\\circ$."),
         Item("x", "3", None),
     ]
-    assert write_index(items, 10, "words", tmp_path).name == "ngrams-37beaecfe8cb9149.index"
+    assert write_index(items, 10, "words", tmp_path).name == "ngrams-0e771c2f45ab4443.index"
 
 
 def test_threads_share_one_index(tmp_path: Path) -> None:
@@ -318,6 +332,22 @@ def test_what_a_span_covers_has_the_shared_tokens(
     expected = oracles.tokens(text, tokenizer)[slice(*match.row_span)]
     # A character may hold several tokens (½): the part then has those around the shared ones too.
     assert is_within(expected, oracles.tokens(row, tokenizer))
+
+
+def test_a_long_text_with_one_combining_mark_is_traced_in_proportion(tmp_path: Path) -> None:
+    """Ten megabytes with a mark that NFKC composes: the span is exact, and found in seconds at most."""
+    index = build([QUESTION], 10, tmp_path)
+    before, after = "one e\u0301 two, " * 300_000, " three four" * 500_000
+    text = f"{before}{QUESTION}{after}"
+    began = time.process_time()
+    assert spans_of(text, index)[0] == QUESTION.rstrip("$.")
+    assert time.process_time() - began < 20
+
+
+def test_a_span_that_cannot_be_traced_is_the_whole_text() -> None:
+    """Where the normalised text is not what the text becomes run by run, no part of it is claimed."""
+    assert ngram_index._before_nfkc("e\u0301 abc", "\u00e9 abc", 2, 5) == (3, 6)
+    assert ngram_index._before_nfkc("e\u0301 abc", "something else", 2, 5) == (0, 6)
 
 
 def is_within(part: list[str], whole: list[str]) -> bool:

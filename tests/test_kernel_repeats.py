@@ -122,6 +122,12 @@ def test_equal_words_on_both_sides_of_a_border_are_no_run() -> None:
     assert find_runs(ids, offsets).start.tolist() == []
 
 
+def test_a_phrase_across_a_border_is_no_phrase() -> None:
+    """Three words have no phrase of four, not even with the next text's first word."""
+    found = find_repeats(*layout([[5, 5, 5], [6, 6, 6]]))
+    assert (found.top_3gram.tolist(), found.top_4gram.tolist()) == ([1, 1], [0, 0])
+
+
 def test_no_text_and_no_word_have_no_repeats() -> None:
     """No texts, and one empty text, are measured like any other."""
     for offsets in ([0], [0, 0]):

@@ -11,22 +11,34 @@ formula that it failed to read, and then 1 - 1/e can be "equal" to 1 + 1/e.
 from __future__ import annotations
 
 import logging
+import re
+from dataclasses import replace
 from typing import Any, Literal, NamedTuple
 
+from latex2sympy2_extended.latex2sympy2 import NormalizationConfig, normalize_latex
+from latex2sympy2_extended.logic import And
 from math_verify import LatexExtractionConfig, parse, verify
-from sympy import Basic, Expr, Float, Rational
+from sympy import Derivative, Expr, Float, Integral, Limit, MatrixExpr, Product, Rational, Sum, Symbol
+from sympy.core.function import AppliedUndef
+from sympy.core.relational import Relational
 
 # It warns that time limits are off in every process; ours are outside.
 logging.getLogger("math_verify").setLevel(logging.CRITICAL)
 logging.getLogger("latex2sympy2_extended").setLevel(logging.CRITICAL)
 
-_WHOLE_BOX = (LatexExtractionConfig(try_extract_without_anchor=False, boxed_match_priority=0),)
+_NO_UNITS = LatexExtractionConfig().normalization_config
+_UNITS_STAY = replace(_NO_UNITS, units=False)
+_UNIT_POWER = re.compile(r"\^\{?\d\}?")
+_COMMAND = re.compile(r"\\[A-Za-z]+")
 
-# Digits to which two "equal" constants are computed again, one by one, and how far they may be
-# apart. Math-Verify subtracts them and chops what is small: 10^-34 - 10^-33 is 0 for it.
+# Digits to which two expressions are computed, one by one, and how far they may be apart.
+# Math-Verify subtracts them and chops what is small, so 10^-34 - 10^-33 is 0 for it; and where
+# they differ it goes on to simplify the difference, which takes most of its time.
 _DIGITS = 30
 _MAX_RELATIVE = Float("1e-20", 10)
 _SURELY_NOT_ZERO = Float("1e-100", 10)  # a hidden zero evaluates to about 1e-125
+
+_NOT_PROBED = (Float, Sum, Product, Integral, Limit, Derivative, MatrixExpr, AppliedUndef)
 
 _WARM_UP = (
     (r"\frac{1}{2}+x", "x+0.5"),
@@ -53,36 +65,53 @@ class Comparison(NamedTuple):
 
 
 def compare(gold: str, answer: str) -> Comparison:
-    """Whether two answers mean the same, asked in both orders, because Math-Verify is not symmetric.
+    """Whether two answers mean the same.
+
+    Math-Verify is asked in both orders where one side is a relation: it reads x < 3 as an interval
+    only in the ground truth. Not for lists and tuples, where the other order is wrong: it would
+    take the list 1, 2 for the pair (2, 1).
 
     An error inside Math-Verify, which it would report as "not equal", is `undecided` here. May
     take any time and memory: the caller limits both, and a MemoryError goes through to it.
     """
     try:
-        golds, answers = _parse(gold), _parse(answer)
+        golds, answers = _readings(gold), _readings(answer)
     except MemoryError:
         raise
     except Exception as error:  # the libraries raise what they like; the row says so
         return Comparison("undecided", f"math-verify could not read the answers: {_name(error)}", "error")
+    comparison = _compare_readings(golds[0], answers[0])
+    if comparison.verdict != "equal" and len(golds) + len(answers) > 2:
+        with_units = _compare_readings(golds[-1], answers[-1])
+        if with_units.verdict == "equal":
+            return with_units._replace(why=f"{with_units.why}, no letter taken for a unit")
+    return comparison
+
+
+def _compare_readings(golds: list[Any], answers: list[Any]) -> Comparison:
+    """What Math-Verify says of two lists of readings of the same text (an expression, the text)."""
     if not golds or not answers:
         side = "ground truth" if not golds else "answer"
         return Comparison("undecided", f"math-verify could not read the {side}", "error")
     failure: Exception | None = None
-    for left, right, order in ((golds, answers, ""), (answers, golds, ", with the sides swapped")):
-        for a in left:
-            for b in right:
-                try:
-                    equal = verify(a, b, timeout_seconds=None, raise_on_error=True)
-                    if equal and _surely_different(a, b):
-                        why = "math-verify: equal, but computed to 30 digits they differ"
-                        return Comparison("unequal", why, "ok")
-                except MemoryError:
-                    raise
-                except Exception as error:
-                    failure = failure or error
-                    continue
-                if equal:
-                    return Comparison("equal", f"math-verify: equal{order}", "ok")
+    computed = False
+    for a in golds:
+        for b in answers:
+            try:
+                if _surely_different(a, b):
+                    computed = True
+                elif verify(a, b, timeout_seconds=None, raise_on_error=True):
+                    return Comparison("equal", "math-verify: equal", "ok")
+                elif _is_relation(a) != _is_relation(b) and verify(
+                    b, a, timeout_seconds=None, raise_on_error=True
+                ):
+                    return Comparison("equal", "math-verify: equal, with the sides swapped", "ok")
+            except MemoryError:
+                raise
+            except Exception as error:
+                failure = failure or error
+    if computed:
+        return Comparison("unequal", "computed, they differ", "ok")
     if failure is not None:
         return Comparison("undecided", f"math-verify could not compare them: {_name(failure)}", "error")
     return Comparison("unequal", "math-verify: not equal", "ok")
@@ -94,11 +123,39 @@ def warm_up() -> None:
         compare(gold, answer)
 
 
-def _parse(answer: str) -> list[Any]:
-    """What Math-Verify reads in an answer: a sympy object if it can, then the text as it cleaned it."""
+def _readings(answer: str) -> list[list[Any]]:
+    """What Math-Verify reads in an answer: first without the unit at its end, then, if there is
+    something it takes for a unit, with it. Only the latter where the former would lose more.
+    """
+    bare, whole = normalize_latex(answer, _NO_UNITS), normalize_latex(answer, _UNITS_STAY)
+    if bare == whole:
+        return [_parse(answer, _NO_UNITS)]
+    if _loses_more_than_a_unit(bare, whole):
+        return [_parse(answer, _UNITS_STAY)]
+    return [_parse(answer, _NO_UNITS), _parse(answer, _UNITS_STAY)]
+
+
+def _loses_more_than_a_unit(bare: str, whole: str) -> bool:
+    r"""Whether Math-Verify cuts more than a unit: it cuts from the first `\text{` of a text that ends
+    in one (5 \text{ hours } 30 \text{ minutes}), and the last letter of \pi r^2 h.
+    """
+    if bare.count("{") != bare.count("}"):
+        return True
+    cut = whole[len(bare) :] if whole.startswith(bare) else ""
+    if any(letter.isdigit() for letter in _UNIT_POWER.sub("", cut)):
+        return True
+    value = _COMMAND.sub("", bare.rpartition("=")[2])
+    return len(cut.strip()) <= 2 and any(letter.isalpha() for letter in value)
+
+
+def _parse(answer: str, normalization: NormalizationConfig) -> list[Any]:
+    """A sympy object, if Math-Verify can make one of the answer, and the text as it cleaned it."""
+    config = LatexExtractionConfig(
+        try_extract_without_anchor=False, boxed_match_priority=0, normalization_config=normalization
+    )
     parsed: list[Any] = parse(
         "\\boxed{" + answer + "}",
-        _WHOLE_BOX,
+        (config,),
         extraction_mode="first_match",
         parsing_timeout=None,
         raise_on_error=True,
@@ -106,18 +163,31 @@ def _parse(answer: str) -> list[Any]:
     return parsed
 
 
+def _is_relation(value: Any) -> bool:
+    """Whether a value is an equation or inequality, or several joined by "and"."""
+    return isinstance(value, Relational | And)
+
+
 def _surely_different(a: Any, b: Any) -> bool:
-    """Whether two exact constants differ for certain; False for anything with a letter or a decimal."""
-    if not (isinstance(a, Basic) and isinstance(b, Basic)):
+    """Whether two exact expressions have different values, at one point where they have letters.
+
+    False wherever that is not certain: decimals (Math-Verify rounds them), percent (50 % is 50 and
+    0.5), sets, matrices, relations, single letters, sums and integrals.
+    """
+    if not (isinstance(a, Expr) and isinstance(b, Expr)) or isinstance(a, Symbol) or isinstance(b, Symbol):
         return False
-    if not (isinstance(a, Expr) and isinstance(b, Expr)) or a.free_symbols or b.free_symbols:
+    if a.has(*_NOT_PROBED) or b.has(*_NOT_PROBED) or _percent(a) or _percent(b):
         return False
-    if a.has(Float) or b.has(Float):
-        return False
-    x, y = a.doit(), b.doit()
-    if isinstance(x, Rational) and isinstance(y, Rational):
-        return bool(x != y) and not _percent(a) and not _percent(b)
-    x, y = x.evalf(_DIGITS), y.evalf(_DIGITS)
+    letters = sorted({letter.name for letter in a.free_symbols | b.free_symbols})
+    if not letters:
+        x, y = a.doit(), b.doit()
+        if isinstance(x, Rational) and isinstance(y, Rational):
+            return bool(x != y)
+    point = {name: Rational(37 + 101 * i, 113) for i, name in enumerate(letters)}
+    x, y = (
+        value.subs({letter: point[letter.name] for letter in value.free_symbols}).evalf(_DIGITS)
+        for value in (a, b)
+    )
     if not (isinstance(x, Float) and isinstance(y, Float)):
         return False
     larger = max(abs(x), abs(y))

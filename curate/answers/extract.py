@@ -161,6 +161,8 @@ def tidy(answer: str) -> str:
         before = text
         if text.endswith((".", "。", ",", ";")) and not text.endswith(("..", "\\.", "\\,", "\\;")):
             text = text[:-1].rstrip()
+        if text.endswith("**") and "**" not in text[:-2]:
+            text = text[:-2].rstrip()
         for left, right in _WRAPPERS:
             inner = text[len(left) : -len(right)]
             if text.startswith(left) and text.endswith(right) and inner.strip() and left not in inner:

@@ -45,7 +45,7 @@ def decide(
         if name in tree.get("evidence", {}) and tree["evidence"][name].get("stage") == entry.get("stage"):
             tree["evidence"][name] = {**entry, **tree["evidence"][name]}
     execute(
-        build(tree, str(path), overrides(set_ or [])),
+        build(tree, recipe, overrides(set_ or [])),
         out or run_,
         workers=workers,
         cache=cache or run_ / ".cache",

@@ -45,6 +45,7 @@ OnBadRows = Annotated[
 Format = Annotated[
     str,
     typer.Option(
+        "--format",
         help="original, auto, messages, verl, trl, prompt-completion or sharegpt.", rich_help_panel=OUTPUT
     ),
 ]

@@ -78,12 +78,12 @@ def run(
     if output_format:
         tree.setdefault("output", {})["format"] = output_format
     for name in without or []:
-        leave_out(tree, name, str(path))
+        leave_out(tree, name, recipe)
     for entry in tree.get("evidence", {}).values():
         if against and entry.get("stage") == "ngram-overlap":
             entry["against"] = against
     execute(
-        build(tree, str(path), overrides(set_ or [])),
+        build(tree, recipe, overrides(set_ or [])),
         out,
         workers=workers,
         cache=cache,
@@ -96,11 +96,14 @@ def read_tree(path: Path) -> dict[str, Any]:
     import tomllib
 
     from curate.errors import RecipeError
+    from curate.recipe import shipped
 
     try:
         return tomllib.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
-        raise RecipeError(f"{path}: there is no such recipe file.") from None
+        raise RecipeError(
+            f"{path}: there is no such recipe file. Recipes that come with curate: {', '.join(shipped())}."
+        ) from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise RecipeError(f"{path}: not valid TOML: {error}. Check quotes and brackets there.") from None
 

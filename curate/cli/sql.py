@@ -28,10 +28,10 @@ def sql(
     from curate.errors import RecipeError, did_you_mean
     from curate.report import query as queries
 
-    if output == "parquet":
-        sys.stdout.buffer.write(queries.as_parquet(queries.query(run, query, limit or None)))
-        return
-    render = {"table": queries.as_text, "csv": queries.as_csv, "json": queries.as_json}
-    if output not in render:
-        raise RecipeError(f"--output {output}: no such form. {did_you_mean(output, [*render, 'parquet'])}")
-    typer.echo(render[output](queries.query(run, query, limit or None)), nl=False)
+    if output not in queries.RENDER:
+        raise RecipeError(f"--output {output}: no such form. {did_you_mean(output, queries.RENDER)}")
+    rendered = queries.RENDER[output](queries.query(run, query, limit or None))
+    if isinstance(rendered, bytes):
+        sys.stdout.buffer.write(rendered)
+    else:
+        typer.echo(rendered, nl=False)

@@ -179,21 +179,28 @@ def spans(
 def _before_nfkc(text: str, composed: str, begin: int, end: int) -> tuple[int, int]:
     """The part of `text` whose NFKC form is the part [begin, end) of `composed`, its NFKC form.
 
-    NFKC maps runs of a character and those after it that may compose with it, each by itself.
+    NFKC maps runs, of a character and those after it that may compose with it, each by itself, and
+    ASCII to itself. A part that begins or ends inside what a run became gets the whole run.
     """
     others = sorted(set(text) - set(map(chr, range(128))))
     joining = np.zeros(len(others), dtype=np.uint8)
     call("curate_composing", Texts(pa.array(others, pa.large_string()), composed=False), joining)
-    joins = "".join(others[i] for i in np.flatnonzero(joining))
-    runs = re.findall(f"(?s:.)[{re.escape(joins)}]*", text) if joins else list(text)
-    after = [unicodedata.normalize("NFKC", run) for run in runs]
+    joins = re.escape("".join(others[i] for i in np.flatnonzero(joining)))
+    if not joins:
+        return 0, len(text)
+    runs = re.findall(rf"[\x00-\x7f]+(?![{joins}])|(?s:.)[{joins}]*", text)
+    after = [run if run.isascii() else unicodedata.normalize("NFKC", run) for run in runs]
     if "".join(after) != composed:
         return 0, len(text)
-    ends = np.cumsum([len(run) for run in runs])
-    ends_after = np.cumsum([len(run) for run in after])
+    ends, ends_after = (np.cumsum([len(run) for run in parts]) for parts in (runs, after))
     first = int(np.searchsorted(ends_after, begin, side="right"))
     last = int(np.searchsorted(ends_after, end, side="left"))
-    return int(ends[first]) - len(runs[first]), int(ends[last])
+    start, stop = int(ends[first]) - len(runs[first]), int(ends[last])
+    if runs[first].isascii():
+        start += begin - (int(ends_after[first]) - len(after[first]))
+    if runs[last].isascii():
+        stop -= int(ends_after[last]) - end
+    return start, stop
 
 
 def _sections(items: Sequence[Item], ngram: int, tokenizer: Tokenizer) -> dict[str, Array]:

@@ -80,15 +80,15 @@ def find_repeats(ids: Ints, offsets: Ints) -> Repeats:
     while len(level.position) or level.length <= NEW_WORDS:
         found.append(_runs(level))
         if level.length == 2:
-            top[3] = _top_count(_longer(level, 1, text), text, offsets)
+            top[3] = _top_count(_longer(level, 1, n), text, offsets)
         if level.length in (2, 4):
             top[level.length] = _top_count(level, text, offsets)
         if level.length == NEW_WORDS:
             new[level.position[~level.first]] = False
-            tens = _longer(level, DUPLICATE_WORDS - NEW_WORDS, text)
+            tens = _longer(level, DUPLICATE_WORDS - NEW_WORDS, n)
             stood = tens.position[~tens.first]
             in_duplicate = covered(stood, stood + DUPLICATE_WORDS, n)
-        level = _longer(level, level.length, text)
+        level = _longer(level, level.length, n)
     return Repeats(_by_start(found), top[2], top[3], top[4], in_duplicate, new)
 
 
@@ -99,7 +99,7 @@ def find_runs(ids: Ints, offsets: Ints) -> Runs:
     level = _words(ids, text)
     while len(level.position) or not found:
         found.append(_runs(level))
-        level = _longer(level, level.length, text)
+        level = _longer(level, level.length, len(ids))
     return _by_start(found)
 
 
@@ -130,15 +130,18 @@ def _words(ids: Ints, text: Ints) -> Grams:
     return _sorted(text, ids, np.arange(len(ids), dtype=np.int64), 1)
 
 
-def _longer(level: Grams, by: int, text: Ints) -> Grams:
-    """The phrases `by` words longer, 1 <= by <= level.length: two of this level that overlap or meet."""
+def _longer(level: Grams, by: int, n: int) -> Grams:
+    """The phrases `by` words longer, 1 <= by <= level.length: two of this level that overlap or meet.
+
+    n: words of all texts. Two that meet at the border of two texts make a phrase as well; it stands
+    once, because a number belongs to one text, so no repeat comes of it.
+    """
     twice = ~level.first
     twice[:-1] |= twice[1:]
-    number = np.full(len(text) + by, -1, dtype=np.int64)
+    number = np.full(n + by, -1, dtype=np.int64)
     position = level.position[twice]
     number[position] = np.cumsum(level.first[twice])
     position = position[number[position + by] >= 0]
-    position = position[text[position] == text[position + by]]
     return _sorted(number[position], number[position + by], position, level.length + by)
 
 
@@ -183,9 +186,9 @@ def _runs(level: Grams) -> Runs:
 
 
 def _top_count(level: Grams, text: Ints, offsets: Ints) -> Ints:
-    """How often the most common phrase of a level stands in each text, at least 1 where it has any."""
+    """How often the most common phrase of a level stands in each text; 0 where the text is shorter."""
     begins = np.flatnonzero(level.first)
     counts = np.diff(np.append(begins, len(level.position)))
-    top = (np.diff(offsets) >= level.length).astype(np.int64)
+    top = np.ones(len(offsets) - 1, dtype=np.int64)
     np.maximum.at(top, text[level.position[begins]], counts)
-    return top
+    return np.where(np.diff(offsets) >= level.length, top, 0)

@@ -69,6 +69,8 @@ def run(
     """
     if not recipe.source.files:
         raise InputError("No input: name files in the recipe ([source] files = [...]) or with --input.")
+    for params in recipe.evidence.values():
+        params.files()  # a benchmark or a pattern file that is not there is known before any data is read
     out.mkdir(parents=True, exist_ok=True)
     if (strangers := _strangers(out)) and not (out / MANIFEST).exists() and not (out / ".cache").exists():
         raise RunError(

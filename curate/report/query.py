@@ -106,7 +106,8 @@ def query(folder: Path, sql: str, limit: int | None = 1000) -> Result:
                 )
             return _read(connection.sql(statements[0].query).to_arrow_reader(2048), limit)
         except duckdb.Error as error:
-            raise RunError(f"{str(error).strip()}\n\nViews of {folder}:\n{_views(connection)}") from error
+            said = str(error).split("\nDid you mean")[0].strip()  # it would name DuckDB's own tables
+            raise RunError(f"{said}\n\nViews of {folder}:\n{_views(connection)}") from error
 
 
 def _read(reader: pa.RecordBatchReader, limit: int | None) -> Result:

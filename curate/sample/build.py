@@ -209,8 +209,9 @@ def _maths_responses(
     Unless the row has no correct response by plan, at least one boxed answer is right; with a wrong
     answer key the right ones are the majority and no wrong one meets the key.
     """
-    count = dice.pick((4, 4, 4, 5, 5, 5, 6, 6, 7, 8))
     hopeless = defect == "no-correct-response"
+    many = hopeless or defect == "wrong-answer-key"  # enough of them to tell that nobody meets the key
+    count = dice.pick((6, 6, 7, 8) if many else (4, 4, 4, 5, 5, 5, 6, 6, 7, 8))
     hardness = (
         1.0
         if hopeless

@@ -122,10 +122,8 @@ def sum_of_multiples(numbers: Dice) -> Draft:
 def rotate(numbers: Dice) -> Draft:
     """Rotate a list to the right."""
     key = numbers.between(1, 30)
-    cases: list[list[Any]] = [[list(range(n, 2 * n + 1))] for n in (2, 3, 5)] + [
-        [_ints(numbers, 0, 99)] for _ in range(3)
-    ]
-    cases += [[list(range(2 * key + 3))], [[]]]
+    cases: list[list[Any]] = [[_ints(numbers, 0, 99)] for _ in range(4)]
+    cases += [[list(range(n, 2 * n + 1))] for n in (2, 3, 5)] + [[list(range(2 * key + 3))], [[]]]
 
     def solve(values: list[int]) -> list[int]:
         shift = key % len(values) if values else 0
@@ -355,7 +353,7 @@ def longest_run(numbers: Dice) -> Draft:
 def depth(numbers: Dice) -> Draft:
     """Nesting depth of brackets, with a limit."""
     key = numbers.between(2, 6)
-    texts = ["".join(numbers.pick("()") for _ in range(numbers.between(2, 14))) for _ in range(4)]
+    texts = ["".join(numbers.pick("()") for _ in range(numbers.between(7, 19))) for _ in range(4)]
     texts += ["(" * numbers.between(1, 7) for _ in range(2)]
     cases: list[list[Any]] = [[text + ")" * max(0, text.count("(") - text.count(")"))] for text in texts]
     cases += [["(" * (key + 1) + ")" * (key + 1)], ["(" * key + ")" * key], ["())("]]

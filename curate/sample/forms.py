@@ -146,7 +146,7 @@ def proof(dice: Dice) -> Problem:
         )
     )
     text = ask.format(statement)
-    if dice.chance(0.4):
+    if dice.chance(0.85):
         text = f"{text} ({name(dice)} asks for a complete argument for the seminar in {town(dice)}.)"
     return Problem("proof", text, _PROOF, (step, "this settles the general case", "so the claim follows"))
 

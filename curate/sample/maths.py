@@ -15,7 +15,7 @@ from curate.sample import (
 )
 from curate.sample.dice import ITEM_NUMBERS, ITEM_WORDS, NUMBERS, WORDS, Dice
 from curate.sample.values import Problem
-from curate.sample.words import scene
+from curate.sample.words import listed, scene
 
 Family = Callable[[Dice, Dice], Problem]
 
@@ -34,6 +34,11 @@ CHINESE: tuple[tuple[str, Family], ...] = tuple(("chinese", family) for family i
 FAMILIES = ENGLISH + CHINESE
 
 CHINESE_SHARE = 0.04
+# Families with so few different numbers that in a large sample two problems would be alike without a scene.
+_FEW_NUMBERS = listed(
+    "round-solid stars-and-bars divisor-count ladder grid-paths geometric-sum sector quadratic-inequality "
+    "letters telescope dice-sum quadratic-surd recurrence trailing-zeros quadratic at-least-one"
+)
 _BREAKS = (" ", "\n", "\n\n")
 _TAILS = {
     "number": ("Give an exact answer.", "Simplify your answer as far as possible.", "Do not round."),
@@ -60,7 +65,7 @@ def draw(family: int, numbers: Dice, words: Dice, scenes: float = 0.34) -> Probl
     if problem.language != "en":
         return problem
     text = problem.text
-    if words.chance(scenes):
+    if words.chance(max(scenes, 0.92) if scenes and problem.family in _FEW_NUMBERS else scenes):
         text = f"{scene(words)}{words.pick(_BREAKS)}{text}"
     tails = _TAILS.get(problem.answer.kind)
     if tails and words.chance(0.1):

@@ -80,14 +80,14 @@ def meeting(numbers: Dice, words: Dice) -> Problem:
 
 def zeros(numbers: Dice, words: Dice) -> Problem:
     """Roots of a quadratic."""
-    p, q = numbers.nonzero(25), numbers.nonzero(25)
+    p, q = numbers.nonzero(60), numbers.nonzero(60)
     q = -q if p == q else q
     body = polynomial_text((1, -p - q, p * q))
     text = words.pick(
         (
-            f"解方程：${body}=0$。",
-            f"求一元二次方程 ${body}=0$ 的全部实数根。",
-            f"已知 ${body}=0$，求 $x$ 的所有取值。",
+            f"{words.pick(_WHO)}在{words.pick(_WHERE)}里解方程：${body}=0$。请写出所有的解。",
+            f"{words.pick(_WHO)}问{words.pick(_WHO)}：一元二次方程 ${body}=0$ 的全部实数根是什么？",
+            f"{words.pick(_WHERE)}的墙上写着 ${body}=0$，{words.pick(_WHO)}想求 $x$ 的所有取值。",
         )
     )
     steps = (f"两根之和是${p + q}$，两根之积是${p * q}$", f"因式分解可以得到两个根，其中一个是${p}$")
@@ -100,8 +100,9 @@ def sequence(numbers: Dice, words: Dice) -> Problem:
     last = first + (count - 1) * step
     text = words.pick(
         (
-            f"等差数列$\\{{a_n\\}}$的首项为${first}$，公差为${step}$，求前{count}项的和。",
-            f"已知等差数列$\\{{a_n\\}}$满足$a_1={first}$，$a_2={first + step}$，则$S_{{{count}}}$等于多少？",
+            f"{words.pick(_WHO)}写下等差数列$\\{{a_n\\}}$，首项为${first}$，公差为${step}$，求前{count}项的和。",
+            f"{words.pick(_WHO)}在{words.pick(_WHERE)}看到：等差数列$\\{{a_n\\}}$满足$a_1={first}$，"
+            f"$a_2={first + step}$，则$S_{{{count}}}$等于多少？",
         )
     )
     steps = (

@@ -18,17 +18,17 @@ def greatest_divisor(numbers: Dice, words: Dice) -> Problem:
     g, m, n = numbers.between(3, 90), numbers.between(4, 95), numbers.between(4, 95)
     a, b = g * m, g * (n + (n == m))
     value = gcd(a, b)
-    who, one, two = name(words), thing(words), thing(words)
+    who, place, one, two = name(words), town(words), thing(words), thing(words)
     text = words.pick(
         (
             f"Find the greatest common divisor of {a} and {b}.",
-            f"{who} packs {a} {one} and {b} {two} into boxes so that all boxes have the same content and "
-            f"nothing is left "
-            f"over. What is the largest possible number of boxes?",
+            f"{who} packs {a} {one} and {b} {two} into as many boxes as possible. In {place} every box "
+            f"must hold "
+            f"the same, with no {one} and no {two} left over. How many boxes are there?",
             f"What is the largest integer that divides both {a} and {b}?",
-            f"A floor of {a} cm by {b} cm is to be covered with equal square tiles, none of them cut. "
-            f"{who} wants the tiles "
-            f"as large as possible; how many centimetres long is a side?",
+            f"A floor of {a} cm by {b} cm in {place} is covered with equal square tiles, none of them cut. "
+            f"{who} "
+            f"takes the largest that fit. How many centimetres long is a side?",
         )
     )
     steps = (

@@ -193,12 +193,13 @@ def polygon_angle(numbers: Dice, words: Dice) -> Problem:
     angle = numbers.chance(0.5)
     value = Fraction(180 * (n - 2), n) if angle else Fraction(n * (n - 3), 2)
     who, place = name(words), town(words)
-    wanted = "measure in degrees of one interior angle" if angle else "number of diagonals"
+    wanted = "size of an inner angle in degrees" if angle else "number of diagonals"
     text = words.pick(
         (
-            f"What is the {wanted} of a regular polygon with {n} sides?",
-            f"A pavilion in {place} has the floor plan of a regular {n}-gon. Find the {wanted}.",
-            f"{who} draws a regular polygon with {n} vertices. Determine the {wanted}.",
+            f"A regular polygon on a coin from {place} has {n} sides. What is the {wanted}?",
+            f"The pavilion of {who} in {place} has the floor plan of a regular {n}-gon. Find the {wanted}.",
+            f"{who} draws a polygon with {n} equal sides and equal angles in the sand of {place}. Give the "
+            f"{wanted}.",
         )
     )
     steps = (

@@ -60,15 +60,15 @@ def mixed(values: npt.NDArray[np.uint64], key: int) -> npt.NDArray[np.uint64]:
 
 
 def benchmark_size(rows: int) -> int:
-    """Items of the evaluation set: one for 20 rows, at least 40 and at most 2,000."""
-    return min(2000, max(40, rows // 20))
+    """Items of the evaluation set: one for 20 rows, at least 40 and at most 400."""
+    return min(400, max(40, rows // 20))
 
 
 def make_plan(rows: int, seed: int) -> Plan:
     """Deal kinds, defects and partners to the rows.
 
-    Every item of the evaluation set leaks at most once, so above 40,000 rows the leaks stay at
-    400 of each sort; all other defects keep their share of the rows.
+    Every item of the evaluation set leaks at most once, so above 8,000 rows the leaks stay at
+    80 of each sort; all other defects keep their share of the rows.
     """
     ids = np.arange(rows, dtype=np.uint64)
     order = np.argsort(mixed(ids, 3 * seed), kind="stable")

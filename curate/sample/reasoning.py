@@ -263,7 +263,7 @@ _SIDES: tuple[Callable[[int, int, Dice], str], ...] = (
 def target_length(dice: Dice) -> int:
     """Characters of thinking to aim at: mostly 300 to 1,500, seldom up to 15,000."""
     draw = dice.between(0, 999)
-    for share, low, high in ((640, 260, 800), (910, 800, 1700), (988, 1700, 4000), (1000, 4000, 14_500)):
+    for share, low, high in ((700, 260, 800), (930, 800, 1700), (990, 1700, 4000), (1000, 4000, 14_500)):
         if draw < share:
             return dice.between(low, high)
     raise AssertionError("the shares end at 1000")

@@ -77,6 +77,7 @@ _Key = tuple[int, int | None]  # (row_id, response_id or None)
 
 class _Judged(NamedTuple):
     reasons: frozenset[str]
+    stays: bool
     undecided: bool
     kept_instead: int | None
 
@@ -150,7 +151,7 @@ def _judged(verdicts: pl.DataFrame, grain: str) -> dict[_Key, _Judged]:
     keys = zip(verdicts["row_id"].to_list(), responses, strict=True)
     reasons, undecided, instead = verdicts["reasons"].to_list(), column("undecided"), column("kept_instead")
     return {
-        key: _Judged(frozenset(some or ()), bool(unsure), other if isinstance(other, int) else None)
+        key: _Judged(frozenset(some or ()), not some, bool(unsure), other if isinstance(other, int) else None)
         for key, some, unsure, other in zip(keys, reasons, undecided, instead, strict=True)
     }
 
@@ -188,7 +189,8 @@ def _explained(
 def _found(known: Mapping[_Key, _Judged], key: _Key, partner: int | None, entry: Expectation) -> bool:
     """Whether the planted defect was found.
 
-    Of a pair exactly one goes, unless both go in favour of a third row that stays.
+    Of a pair exactly one goes (a keep-one rule does not act on a row that went for another reason),
+    unless both go in favour of a third row that stays.
     """
     here = known[key]
     if not entry.pair or partner is None:
@@ -199,7 +201,7 @@ def _found(known: Mapping[_Key, _Judged], key: _Key, partner: int | None, entry:
     mine, other = bool(here.reasons & entry.reasons), bool(there.reasons & entry.reasons)
     if mine and other:
         return {here.kept_instead, there.kept_instead}.isdisjoint({key[0], partner, None})
-    return mine or other
+    return mine or other or here.stays != there.stays
 
 
 def as_table(scores: pl.DataFrame) -> Table:

@@ -62,7 +62,7 @@ def write_sample(out: Path, rows: int, seed: int, *, workers: int = 1) -> Sample
     rows: 200 to 1,000,000; about 70% mathematics, 12% code, 18% chat. seed: 0 or more. The same
     (rows, seed) gives the same bytes. Up to 50,000 rows there is one file, rows.parquet; above,
     rows-00000.parquet and so on with 50,000 rows each. benchmark.parquet holds the sample's own
-    evaluation set (one item for 20 rows, 40 to 2,000), truth.parquet one line for each planted
+    evaluation set (one item for 20 rows, 40 to 400), truth.parquet one line for each planted
     defect and for each response with a definite right or wrong answer. With `workers` above 1 the
     text is made in that many spawned processes; the bytes are the same.
     Raises RecipeError if `rows` or `seed` is out of range.

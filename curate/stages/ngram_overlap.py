@@ -77,7 +77,7 @@ class NgramOverlap(StageParams):
 
     stage: Literal["ngram-overlap"]
     against: list[str] = Field(min_length=1)
-    """Benchmark files, globs or folders."""
+    """Evaluation sets to protect: files, globs or folders (on the command line: --against)."""
     against_column: str | None = None
     """Text column of the benchmark files; by default recognised by its name."""
     ngram: int = Field(default=10, ge=1, le=MAX_NGRAM)

@@ -28,7 +28,7 @@ Source
 
 In:  {"row_id": 0, "prompt": "Let n be odd. Prove that n^2 - 1 is even."}
 Out: {"row_id": 0, "n_chars": 41, "n_words": 11, "is_empty": False, "script": "latin", "script_share": 1.0,
-      "letter_share": 0.774..., "non_ascii_share": 0.0, "has_url": False, ..., "is_proof": True, ...,
+      "letter_share": 0.806..., "non_ascii_share": 0.0, "has_url": False, ..., "is_proof": True, ...,
       "patterns": ["proof-prove-en"], "status": "ok"}
 """
 

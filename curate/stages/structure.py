@@ -80,6 +80,7 @@ EVIDENCE = pa.schema(
     ]
 )
 
+TURNS = pl.List(pl.Struct({"role": pl.String, "content": pl.String}))
 CUT_REASONS = ("length", "max_length", "max_new_tokens", "max_tokens", "model_length", "token_limit")
 STOP_REASONS = ("stop", "eos", "eos_token", "end_turn", "stop_sequence", "complete", "completed")
 ASSISTANT_ROLES = ("assistant", "gpt", "model", "bot")
@@ -98,7 +99,7 @@ OPEN_FENCE = r"(?:```|~~~)[^`~]*[^`~\s][^`~]*$"
 MID_SENTENCE = (
     r"(?:[,;=+/<&^\\(\[{（，、；]|[-−]"
     r"|(?i:\b(?:the|a|an|of|and|or|but|is|are|was|to|that|which|with|for|from|by|we|if|then|because|where|so))"
-    r"|[的和与或在把从对是])\s*$"
+    r"|[的和与或在把从对是])$"
 )
 
 
@@ -170,7 +171,8 @@ def _parts(frame: pl.DataFrame, params: StructureParams) -> pl.DataFrame:
             given=pl.col("response").is_not_null(),
             text=pl.col("response").fill_null(""),
             reason=reason.fill_null(""),
-            roles=pl.col("turns").list.eval(pl.element().struct.field("role").str.to_lowercase()),
+            # The cast is for frames without any conversation: Polars forgets the type of such a list.
+            roles=pl.col("turns").cast(TURNS).list.eval(pl.element().struct.field("role").str.to_lowercase()),
         )
         .with_columns(
             opens=text.str.count_matches(params.think_open, literal=True),
@@ -208,7 +210,7 @@ def _parts(frame: pl.DataFrame, params: StructureParams) -> pl.DataFrame:
     parts = parts.with_columns(
         thinking=pl.col("thinking").str.strip_chars(),
         answer=pl.when("answer_complete").then(inside).otherwise(unmarked).str.strip_chars(),
-        tail=rest.str.tail(TAIL_CHARS),
+        tail=rest.str.strip_chars_end().str.tail(TAIL_CHARS),
     )
     closes = pl.Series([_last_box_closes(answer) for answer in parts["answer"]], dtype=pl.Boolean)
     return parts.with_columns(box_closes=closes)
