@@ -42,7 +42,7 @@ def installed_compiler() -> list[str] | None:
 
 def zig_compiler() -> list[str]:
     """Command of the clang in the package `ziglang`, for the plain CPU and an old C library."""
-    command = [sys.executable, "-m", "ziglang", "c++", "-mcpu=baseline", "-fno-sanitize=undefined"]
+    command = [sys.executable, "-m", "ziglang", "c++", "-mcpu=baseline", "-fno-sanitize=undefined", "-s"]
     if sys.platform == "linux" and platform.libc_ver()[0] == "glibc":
         command += ["-target", f"{platform.machine()}-linux-gnu.2.17"]
     return command

@@ -144,7 +144,8 @@ def _table_of(params: StageParams) -> Table:
 
 
 VIEWS = (
-    "verdicts", "response_verdicts", "kept", "dropped", "undecided", "quarantined", "everything", "every_response"
+    "verdicts", "response_verdicts", "kept", "dropped", "undecided", "quarantined",
+    "everything", "every_response",
 )  # fmt: skip
 """Views of a finished run (`curate sql`), so not names of evidence."""
 

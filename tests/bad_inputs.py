@@ -15,7 +15,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import zstandard
 
-from curate.fields import FieldMap
+from curate.ingest.fields import FieldMap
 
 GOOD = '{"problem": "What is 1 + 1?", "answer": "2"}\n'
 

@@ -10,10 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from curate.canonical import Canonical, canonical
 from curate.errors import InputError
-from curate.fields import SHAPES, FieldMap, recognise
-from curate.unify import final_type, fit_batch, infer, plain_schema
+from curate.ingest.fields import SHAPES, FieldMap, recognise
+from curate.ingest.canonical import Canonical, canonical
+from curate.ingest.unify import final_type, fit_batch, infer, plain_schema
 
 
 def table_of(rows: list[dict[str, Any]]) -> pa.Table:

@@ -787,8 +787,11 @@ def test_a_perfect_run_scores_one_everywhere(sample: Sample) -> None:
     responses: dict[tuple[int, int], list[str]] = {}
     for line in sample.truth.iter_rows(named=True):
         reasons = sorted(EXPECTED[line["defect"]].reasons)[-1:]
-        if line["response_id"] is None:
+        if line["response_id"] is None and EXPECTED[line["defect"]].grain == "row":
             rows.setdefault(line["row_id"], []).extend(reasons)
+        elif line["response_id"] is None:  # a whole conversation: every answer to it carries the verdict
+            for response_id in range(len(sample.by_row[line["row_id"]]["responses"])):
+                responses.setdefault((line["row_id"], response_id), []).extend(reasons)
         else:
             responses.setdefault((line["row_id"], line["response_id"]), []).extend(reasons)
     keys = list(responses)

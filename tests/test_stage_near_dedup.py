@@ -106,7 +106,7 @@ def test_chains_do_not_merge(tmp_path: Path) -> None:
     sets = [oracles.shingles(text, "words", 1) for text in prompts]
     assert all(oracles.jaccard(a, b) >= 0.8 for a, b in itertools.pairwise(sets))
     assert oracles.jaccard(sets[0], sets[-1]) < 0.4
-    params = {"tokenizer": "words", "ngram": 1, "bands": 60}
+    params: dict[str, Any] = {"tokenizer": "words", "ngram": 1, "bands": 60}
     led = evidence_of(prompts, tmp_path / "leader", **params)
     single = evidence_of(prompts, tmp_path / "single", linkage="single", **params)
     assert single["cluster_id"].to_list() == [0] * 12

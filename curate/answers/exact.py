@@ -1,9 +1,10 @@
 r"""What can be decided about two answers without computer algebra: same text, and exact numbers.
 
-Decides only where it is certain, and then as Math-Verify does, with two exceptions on purpose.
+Decides only where it is certain, and then as Math-Verify does, with three exceptions on purpose.
 Math-Verify rounds to six decimals whatever the size, so for it 0.0000001 is 0.0000002; here two
 decimals that differ by more than one part in a hundred are different
-(`test_tiny_decimals_are_not_equal`). And it reads 1.5e3 as 1.5 times e times 3; here it is 1500.
+(`test_tiny_decimals_are_not_equal`). It reads 1.5e3 as 1.5 times e times 3; here it is 1500. And
+it knows cm but not cups: here 11 cups are 11.
 """
 
 from __future__ import annotations
@@ -24,6 +25,12 @@ _SLASH = re.compile(r"([+-]?)(\d+)/(\d+)")
 _FRAC = re.compile(r"([+-]?)\\frac(?:\{([+-]?\d+)\}|(\d))(?:\{([+-]?\d+)\}|(\d))")
 _BLANK_THAT_MEANS = re.compile(r"[\w.][^\S\n]+[\w.]|\d,[^\S\n]+\d{3}(?!\d)")
 _AFTER_COMMAND = re.compile(r"(\\[A-Za-z]+)[^\S\n]+(?![A-Za-z\s])")
+_COUNTED = re.compile(
+    r"(?P<number>[-+]?[\d.,]+)(?:\\[ ,])*\s*(?:\\(?:text|mathrm)\{)?\s*(?P<words>[A-Za-z]{3,}[A-Za-z .-]*)\}?"
+)
+_MULTIPLES = re.compile(
+    r"dozen|hundred|thousand|[mbtr]illion|percent|pct|sqrt|mod|log|sin|cos|tan|exp|half", re.I
+)
 _WITH_BASE = re.compile(r"(\d+)_\{?(\d+)\}?")
 _PERCENT = re.compile(r"\\?%$")
 _ONLY_OPTION = re.compile(r"(?:\\text\w*\{)?\(?([A-J])\)?\}?")
@@ -102,6 +109,10 @@ def decide(gold: str, answer: str) -> Decision | None:
     if wanted and chosen:
         a, b = wanted.group(1), chosen.group(1) or chosen.group(2)
         return Decision(a == b, f"option {a} and option {b}" if a != b else f"both are option {a}")
+    if counted := _COUNTED.fullmatch(answer):  # "11 cups", where the ground truth is a bare 11
+        a, b = number(normal(gold)), number(normal(counted["number"]))
+        if a and b and a.value == b.value and not _MULTIPLES.search(counted["words"]):
+            return Decision(True, f"both are {_short(str(a.value))}")
     left, right = normal(gold), normal(answer)
     if left == right and " ".join(gold.split()) == " ".join(answer.split()):
         return Decision(True, "same text")

@@ -18,7 +18,9 @@ _BRACE = re.compile(
     r"|(?P<open>\{)|(?P<close>\})"
 )
 _BARE_VALUE = re.compile(r"\\boxed[ \t]*(.*)", re.DOTALL)
-_HASHES = re.compile(r"^[ \t>*]*####[ \t]*(\S[^\n]*)", re.MULTILINE)
+_HASHES = re.compile(r"####[ \t]*([^\s#][^\n]*)")
+# "#### Step 2" and "#### 2. Solve" are Markdown headings; an answer opens with a number or formula.
+_HEADING = re.compile(r"(?![-+−]?[\d.$€£¥\\(\[{*])|\**\d+[.):]\s+\**[A-Za-z]")
 
 # What may stand between two boxes that are one answer: delimiters, a comma or "and", a "y =".
 # Math-Verify joins boxes less than 10 characters apart whatever stands between them, so that
@@ -33,9 +35,10 @@ _GAP = re.compile(
 _SENTENCE = re.compile(
     r"(?:\banswer(?:\s{1,9}(?:to|for)\b[^.\n:]{0,80})?(?:\s{1,9}is\b|\s{0,9}(?:\*\*)?\s{0,9}[::])"
     r"|答案(?:是|为|[::]))"
-    r"(?:\s{1,9}that\b)?[::]?(?:\*\*)?[ \t]{0,99}(?:\n[ \t]{0,99})?(?P<rest>[^\n]{1,2000})",
+    r"(?:\s{1,9}that\b)?[::]?(?:\*\*)?[ \t]{0,99}(?:\n[ \t]{0,99})?(?=[^\n])",
     re.IGNORECASE,
 )
+_MAX_SENTENCE = 2_000
 _DELIMITED = re.compile(
     r"\s*(?:\*\*)?\s*(?:\$\$(?P<a>[^$]+)\$\$|\$(?P<b>[^$]+)\$"
     r"|\\\((?P<c>.+?)\\\)|\\\[(?P<d>.+?)\\\]|\*\*(?P<e>[^*]+)\*\*)"
@@ -45,7 +48,7 @@ _NUMBER = re.compile(
     r"\s*(?:\\?[$€£¥]\s*)?(?P<number>[-+−]?(?:\d[\d,]*(?:\.\d+)?|\.\d+)(?:\s*/\s*\d+)?(?:\s*\\?%)?)"
 )
 _NUMBER_GOES_ON = re.compile(
-    r"\s*(?:and\b|or\b|to\b|,\s*-?\d|[-+*/^=×÷±:\\(\[{<>]|[A-Za-z]\b)", re.IGNORECASE
+    r"\s*(?:and\b|or\b|to\s+\d|,\s*-?\d|[-+*/^=×÷±:\\(\[{<>])|[A-Za-z]\b", re.IGNORECASE
 )
 _SENTENCE_END = re.compile(r"[.!?](?=\s|\*|$)|[。!?]")
 
@@ -124,11 +127,11 @@ def last_boxed(text: str) -> str | None:
 
 
 def _after_hashes(text: str) -> str | None:
-    """What stands after the last `####` that opens a line; None without one."""
+    """The rest of the line after the last `####`; None without one."""
     found = None
     for match in _HASHES.finditer(text):
-        found = match.group(1)
-    return found.strip() if found else None
+        found = match
+    return found.group(1).strip() if found else None
 
 
 def _in_sentence(text: str) -> str | None:
@@ -138,7 +141,11 @@ def _in_sentence(text: str) -> str | None:
         last = match
     if last is None:
         return None
-    rest = last.group("rest")
+    return _named(text[last.end() : last.end() + _MAX_SENTENCE].partition("\n")[0])
+
+
+def _named(rest: str) -> str | None:
+    """What the rest of a sentence names: a formula or bold text it opens with, a number, or all of it."""
     delimited = _DELIMITED.match(rest)
     inside = next(part for part in delimited.groups() if part is not None) if delimited else ""
     if inside and not _PROSE.match(inside):
@@ -175,7 +182,7 @@ def tidy(answer: str) -> str:
 def final_answer(text: str, extract: Literal["boxed", "final"] = "final") -> Extracted | None:
     r"""The final answer of the answer part of a response; None if it names none.
 
-    extract: `boxed` takes the last box only; `final` then tries a line `#### x`, then a sentence
+    extract: `boxed` takes the last box only; `final` then tries `#### x`, then a sentence
     "the answer is x" / "答案是 x" (the last one of each).
 
     >>> final_answer("Half of 84. The answer is $42$.")
@@ -183,7 +190,9 @@ def final_answer(text: str, extract: Literal["boxed", "final"] = "final") -> Ext
     """
     candidates: list[tuple[How, str | None]] = [("boxed", last_boxed(text))]
     if extract == "final" and candidates[0][1] is None:
-        candidates += [("hashes", _after_hashes(text)), ("sentence", _in_sentence(text))]
+        hashes = _after_hashes(text)
+        answer = None if hashes is None or _HEADING.match(hashes) else _named(hashes)
+        candidates += [("hashes", answer), ("sentence", _in_sentence(text))]
     for how, found in candidates:
         if found is not None and (clean := tidy(found)):
             return Extracted(clean, how)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -43,7 +43,7 @@ def decide(
     for name, entry in before.get("evidence", {}).items():
         # what the run measured is what there is; a recipe template may leave its files open
         if name in tree.get("evidence", {}) and tree["evidence"][name].get("stage") == entry.get("stage"):
-            tree["evidence"][name] = {**entry, **tree["evidence"][name]}
+            tree["evidence"][name] = {**entry, **_filled_in(tree["evidence"][name])}
     execute(
         build(tree, recipe, overrides(set_ or [])),
         out or run_,
@@ -51,3 +51,8 @@ def decide(
         cache=cache or run_ / ".cache",
         measure=False,
     )
+
+
+def _filled_in(entry: dict[str, Any]) -> dict[str, Any]:
+    """The settings of an evidence that are not left open (`against = []`)."""
+    return {key: value for key, value in entry.items() if value != []}

@@ -46,7 +46,8 @@ Format = Annotated[
     str,
     typer.Option(
         "--format",
-        help="original, auto, messages, verl, trl, prompt-completion or sharegpt.", rich_help_panel=OUTPUT
+        help="original, auto, messages, verl, trl, prompt-completion or sharegpt.",
+        rich_help_panel=OUTPUT,
     ),
 ]
 PrintRecipe = Annotated[

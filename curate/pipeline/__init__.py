@@ -81,6 +81,8 @@ def run(
     with _locked(out):
         ingested = read_input(recipe, cache, progress)
         announce(f"{ingested.n_rows:,} rows, {ingested.n_responses:,} responses: {ingested.shape}")
+        for note in ingested.notes:
+            announce(note)
         evidence = measure_all(recipe, ingested, engine, cache, measure=measure)
         (out / MANIFEST).unlink(missing_ok=True)
         work = out / ".work"

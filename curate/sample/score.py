@@ -25,7 +25,7 @@ def _one(grain: Literal["row", "response"], *reasons: str, also: Iterable[str] =
 
 _DUPLICATE = frozenset({"exact-duplicate", "near-duplicate"})
 _UNGRADABLE = ("no-correct-response", "wrong-answer", "no-boxed-answer")
-_NO_ANSWER = ("broken-structure", "truncated", "no-boxed-answer", "wrong-answer")
+_NO_ANSWER = ("broken-structure", "truncated", "no-boxed-answer", "no-answer", "wrong-answer")
 
 EXPECTED: Mapping[str, Expectation] = {
     "exact-duplicate": Expectation("row", _DUPLICATE, pair=True),
@@ -48,14 +48,14 @@ EXPECTED: Mapping[str, Expectation] = {
     "empty-prompt": _one("row", "empty-prompt", also=_DUPLICATE),
     "missing-answer": _one("row", "missing-answer", also=_UNGRADABLE)._replace(demanded=False),
     "odd-unicode": _one("row"),
-    "last-turn-user": _one("row", "broken-conversation"),
-    "odd-turns": _one("row", "broken-conversation"),
+    "last-turn-user": _one("row", "unanswered-conversation"),
+    "odd-turns": _one("response", "broken-conversation"),
     "looping": _one("response", "looping", also=_NO_ANSWER),
     "truncated": _one("response", "truncated", also=_NO_ANSWER),
     "no-think-end": _one("response", "broken-structure", also=_NO_ANSWER),
     "empty-answer": _one("response", "broken-structure", also=_NO_ANSWER),
-    "no-think": _one("response", "broken-structure"),
-    "no-box": _one("response", "no-boxed-answer", also=("wrong-answer",)),
+    "no-think": _one("response", "broken-structure")._replace(demanded=False),
+    "no-box": _one("response", "no-boxed-answer", also=("wrong-answer",))._replace(demanded=False),
     "wrong": _one("response", "wrong-answer"),
     "right": _one("response"),
 }
@@ -72,6 +72,7 @@ SCORE_SCHEMA = {
     "false_alarms": pl.Int64,
     "precision": pl.Float64,
 }
+_Line = tuple[int, int | None, str, int | None]  # row_id, response_id, defect, partner
 _Key = tuple[int, int | None]  # (row_id, response_id or None)
 
 
@@ -101,7 +102,16 @@ def score(
     Raises nothing of its own: a frame without a needed column is a bug of the caller.
     """
     judged = {"row": _judged(verdicts, "row"), "response": _judged(response_verdicts, "response")}
-    lines = truth.select("row_id", "response_id", "defect", "partner").rows()
+    responses_of: dict[int, list[int | None]] = {}
+    for row, response in judged["response"]:
+        responses_of.setdefault(row, []).append(response)
+    lines: list[_Line] = []
+    for row, response, name, partner in truth.select("row_id", "response_id", "defect", "partner").rows():
+        if response is None and _grain(expected, name) == "response":
+            # a defect of a whole conversation shows in the verdict of every answer to it
+            lines += [(row, each, name, partner) for each in responses_of.get(row, [])]
+        else:
+            lines.append((row, response, name, partner))
     explained = _explained(lines, expected)
     telling = frozenset().union(*(entry.reasons for entry in expected.values()))
     rows = []
@@ -143,6 +153,10 @@ def score(
     return pl.DataFrame(rows, schema=SCORE_SCHEMA)
 
 
+def _grain(expected: Mapping[str, Expectation], defect: str) -> str | None:
+    return expected[defect].grain if defect in expected else None
+
+
 def _judged(verdicts: pl.DataFrame, grain: str) -> dict[_Key, _Judged]:
     def column(name: str) -> list[object]:
         return verdicts[name].to_list() if name in verdicts.columns else [None] * verdicts.height
@@ -169,9 +183,7 @@ class _Explained(NamedTuple):
         return left if response is None else left - self.responses_of.get(row, set())
 
 
-def _explained(
-    lines: list[tuple[int, int | None, str, int | None]], expected: Mapping[str, Expectation]
-) -> _Explained:
+def _explained(lines: list[_Line], expected: Mapping[str, Expectation]) -> _Explained:
     explained = _Explained({}, {})
     for row, response, defect, partner in lines:
         entry = expected.get(defect)

@@ -9,7 +9,7 @@ from curate.stages import (
     math_verify,
     near_dedup,
     ngram_overlap,
-    # pass_rate,
+    pass_rate,
     query_quality,
     repetition,
     structure,
@@ -25,6 +25,6 @@ STAGES: dict[str, Stage] = {
         repetition.STAGE,
         structure.STAGE,
         math_verify.STAGE,
-        # pass_rate.STAGE,
+        pass_rate.STAGE,
     )
 }

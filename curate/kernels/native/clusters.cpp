@@ -84,6 +84,11 @@ uint32_t low_of(uint64_t pair) { return static_cast<uint32_t>(pair); }
 struct Sets {
     const uint64_t* values;
     const int64_t* offsets;
+    void prefetch(uint32_t node) const {  // its first 512 bytes
+        constexpr int64_t kLine = 8;
+        const int64_t start = offsets[node], end = std::min(offsets[node + 1], start + 8 * kLine);
+        for (int64_t at = start; at < end; at += kLine) __builtin_prefetch(values + at);
+    }
     double between(uint32_t a, uint32_t b) const {
         return jaccard(values + offsets[a], static_cast<size_t>(offsets[a + 1] - offsets[a]), values + offsets[b],
                        static_cast<size_t>(offsets[b + 1] - offsets[b]));
@@ -145,7 +150,11 @@ CURATE_API int64_t curate_candidate_pairs(const uint64_t* keys, const uint32_t* 
 
 CURATE_API int64_t curate_jaccards(const uint64_t* pairs, int64_t n, const uint64_t* values, const int64_t* offsets, double* out) {
     Sets sets{values, offsets};
-    for (int64_t i = 0; i < n; i++) out[i] = sets.between(high_of(pairs[i]), low_of(pairs[i]));
+    constexpr int64_t kAhead = 8;  // the lower set of a pair is seldom in the cache: ask for it in time
+    for (int64_t i = 0; i < n; i++) {
+        if (i + kAhead < n) sets.prefetch(low_of(pairs[i + kAhead]));
+        out[i] = sets.between(high_of(pairs[i]), low_of(pairs[i]));
+    }
     return n;
 }
 

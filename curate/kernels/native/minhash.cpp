@@ -1,6 +1,7 @@
 // Shingles (hashed n-grams of tokens), their MinHash signatures and the band keys of LSH.
 #include <algorithm>
 
+#include "cpu.hpp"
 #include "hash128.hpp"
 
 namespace curate {
@@ -65,8 +66,9 @@ uint64_t next_random(uint64_t& state) {  // SplitMix64
 
 // Minimum over the shingles x of a[j] * x + b[j] modulo 2^32, for every permutation j; x is the upper half
 // of a shingle. Four shingles at a time keep the minima in registers longer.
-inline __attribute__((always_inline)) void minima_of(const uint64_t* shingle, size_t n, const uint32_t* a, const uint32_t* b,
-                                                     uint32_t* minima, size_t n_permutations) {
+inline __attribute__((always_inline)) void minima_of(const uint64_t* shingle, size_t n,
+                                                     const uint32_t* __restrict a, const uint32_t* __restrict b,
+                                                     uint32_t* __restrict minima, size_t n_permutations) {
     for (size_t j = 0; j < n_permutations; j++) minima[j] = ~uint32_t(0);
     size_t i = 0;
     for (; i + 4 <= n; i += 4) {

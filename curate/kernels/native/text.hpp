@@ -127,14 +127,6 @@ void each_ngram(const uint64_t* tokens, size_t n_tokens, size_t n, Emit&& emit) 
     }
 }
 
-#if defined(__x86_64__)
-// Asked at run time: the library is compiled for the plain CPU, its inner loops a second time for AVX2.
-inline bool has_avx2() {
-    __builtin_cpu_init();
-    return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("bmi") && __builtin_cpu_supports("popcnt");
-}
-#endif
-
 // Runs body() and turns a failed allocation into -1: no exception may cross the C interface.
 template <class Body>
 int64_t guarded(Body&& body) {

@@ -1,5 +1,6 @@
 // Splits texts into hashed tokens: 64 bytes at a time into bit masks of letters, digits and symbols, the
 // edges of the masks into offsets, the bytes between two offsets into a hash.
+#include "cpu.hpp"
 #include "text.hpp"
 #include "unicode.hpp"
 

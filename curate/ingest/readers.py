@@ -21,8 +21,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from curate.errors import InputError
-from curate.sources import READ_ERRORS, Source, damaged, open_stream
-from curate.unify import TEXT, infer
+from curate.ingest.sources import READ_ERRORS, Source, damaged, open_stream
+from curate.ingest.unify import TEXT, infer
 
 BLOCK_BYTES = 8 << 20
 MAX_LINE_BYTES = 1 << 30
@@ -102,12 +102,9 @@ def _batch(source: Source, rows: list[dict[str, Any]], note: Callable[[str], Non
 
 def _blocks(source: Source, stream: BinaryIO) -> Iterator[bytes]:
     """The file in blocks of whole lines, about BLOCK_BYTES each; the BOM is left out."""
-    pending: list[bytes] = []
-    size = 0
-    first = True
+    pending = [stream.read(len(BOM)).removeprefix(BOM)]
+    size = len(pending[0])
     while chunk := stream.read(BLOCK_BYTES):
-        if first:
-            chunk, first = chunk.removeprefix(BOM), False
         cut = chunk.rfind(b"\n") + 1
         if cut:
             yield b"".join([*pending, chunk[:cut]])

@@ -1,4 +1,4 @@
-"""Rows and responses of a table of originals, by the shape `curate.fields` recognised. Pure."""
+"""Rows and responses of a table of originals, by the shape `curate.ingest.fields` recognised. Pure."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ import polars as pl
 import pyarrow as pa
 
 from curate.errors import InputError
-from curate.fields import ROLES, ROW_ID, Shape, steps_of
-from curate.unify import text_of
+from curate.ingest.fields import ROLES, ROW_ID, Shape, steps_of
+from curate.ingest.unify import text_of
 
 
 class Canonical(NamedTuple):
@@ -39,8 +39,8 @@ def canonical(table: pa.Table, shape: Shape) -> Canonical:
     """The rows and responses of a table of originals.
 
     `table` has `row_id` (ascending) and the columns of the schema the shape was made from. Text is taken
-    as it is; numbers, booleans and lists become text (`curate.unify.text_of`). An answer, source, system
-    prompt, test or model of nothing but white space is null. A null scalar is no response; a null in a
+    as it is; numbers, booleans and lists become text (`curate.ingest.unify.text_of`). An answer, source,
+    system prompt, test or model of nothing but white space is null. A null scalar is no response; a null in a
     list is a response without text, so that positions keep their meaning.
     """
     steps = {path: steps_of(table.schema, path) or [] for path in shape.columns()}

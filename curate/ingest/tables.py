@@ -26,13 +26,13 @@ import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from curate.canonical import canonical
 from curate.errors import InputError, MachineError
-from curate.fields import FieldMap, Shape, recognise
 from curate.flow import RESPONSES, ROW_ID, ROWS, Dataset, shard_path, write_parquet
-from curate.readers import BadRow, binary_batches, binary_schema, text_batches
-from curate.sources import TEXTS, Source, find_sources
-from curate.unify import final_type, fit_batch, plain_schema, row_bytes, unify_schemas
+from curate.ingest.canonical import canonical
+from curate.ingest.fields import FieldMap, Shape, recognise
+from curate.ingest.readers import BadRow, binary_batches, binary_schema, text_batches
+from curate.ingest.sources import TEXTS, Source, find_sources
+from curate.ingest.unify import final_type, fit_batch, plain_schema, row_bytes, unify_schemas
 
 __all__ = ["FieldMap", "Ingested", "InputFile", "ingest", "load_ingested"]
 

@@ -2,7 +2,7 @@
 
 `recognise(schema, fields)` finds the shape of an input by its column names and types: the first entry of
 `SHAPES` whose needed columns are there, the most specific first. What the user named (`FieldMap`)
-overrides what the shape says. `curate.canonical` makes the rows and responses of a table with it.
+overrides what the shape says. `curate.ingest.canonical` makes the rows and responses of a table with it.
 
 A column is named by its path: `reward_model.ground_truth` is a field of a struct column. A path that
 passes through a list (`messages.info.reference_answer`) means the first value there that is not empty.
@@ -23,7 +23,7 @@ from typing import Any, NamedTuple
 import pyarrow as pa
 
 from curate.errors import InputError, did_you_mean
-from curate.unify import is_list, is_text, type_name
+from curate.ingest.unify import is_list, is_text, type_name
 
 ROW_ID = "row_id"
 ROLES = {
@@ -234,7 +234,7 @@ class Shape(NamedTuple):
 
 
 def recognise(schema: pa.Schema, fields: FieldMap = FieldMap()) -> Shape:
-    """The shape of an input with this schema (plain types, see `curate.unify`).
+    """The shape of an input with this schema (plain types, see `curate.ingest.unify`).
 
     Names match whatever their case. Raises InputError if the user named a column that is not there,
     or if no shape matches and the user named neither prompt nor messages.

@@ -1,7 +1,7 @@
 """Addresses the user gave → local files to read, in order, each with its format checked.
 
 A file, a glob, a folder (read recursively, in name order) or a remote address (`hf://datasets/...`,
-`s3://...`, brought here first, see `curate.remote`). The format follows from the name; the first bytes
+`s3://...`, brought here first, see `curate.ingest.remote`). The format follows from the name; the first bytes
 must agree with it, so that a renamed, truncated or half-downloaded file is told apart before reading.
 """
 
@@ -19,7 +19,7 @@ from typing import BinaryIO, Literal, NamedTuple, cast
 import zstandard
 
 from curate.errors import InputError
-from curate.remote import fetch
+from curate.ingest.remote import fetch
 
 Kind = Literal["parquet", "jsonl", "json", "csv", "arrow"]
 KINDS: dict[str, Kind] = {
