@@ -24,7 +24,7 @@ def inputs_of(
     """Shards of rows with these prompts; row_id is the position; skip-if holds for the rows `skipped`."""
     folder.mkdir(parents=True, exist_ok=True)
     shards = []
-    for index, first in enumerate(range(0, len(prompts), rows_per_shard)):
+    for index, first in enumerate(range(0, len(prompts), rows_per_shard) or [0]):
         part = prompts[first : first + rows_per_shard]
         columns = {name: pa.nulls(len(part), ROWS.field(name).type) for name in ROWS.names}
         columns["row_id"] = pa.array(np.arange(first, first + len(part)))

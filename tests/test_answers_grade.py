@@ -93,7 +93,7 @@ UNEQUAL = [
     ("C", "(D) 12 apples"),
     (r"\text{Monday}", r"\text{Tuesday}"),
     ("x < 3", "x > 3"),
-    ("东", "西"),
+    ("12", "twelve, \\\\or so; who \\\\knows"),
     ("19, 46, 82", "21, 36, 82"),
     (r"\cos 60^\circ", "0.6"),
 ]
@@ -145,6 +145,26 @@ def test_the_table_of_verdicts(expected: str, grader: Grader) -> None:
                 "not compared: the ground truth has more than 4,096 characters",
                 "2",
                 "too-complex",
+            ),
+        ),
+        (
+            "东",
+            "\\boxed{西}",
+            Verdict(
+                "undecided",
+                "math-verify cannot read the ground truth as a formula, and the texts differ",
+                "西",
+                "error",
+            ),
+        ),
+        (
+            "5",
+            "\\boxed{the number of pairs \\\\((a, b)\\\\), which is 3}",
+            Verdict(
+                "unequal",
+                "math-verify cannot read the answer as a formula",
+                "the number of pairs \\\\((a, b)\\\\), which is 3",
+                "ok",
             ),
         ),
         (

@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from curate.errors import InputError
-from curate.ingest.fields import SHAPES, FieldMap, recognise
 from curate.ingest.canonical import Canonical, canonical
+from curate.ingest.fields import SHAPES, FieldMap, recognise
 from curate.ingest.unify import final_type, fit_batch, infer, plain_schema
 
 

@@ -203,21 +203,27 @@ def test_jaccards_are_exact_on_any_number_of_threads() -> None:
         assert clusters.jaccards(packed(pairs), as_sets(sets), threads=threads).tolist() == expected
 
 
-graphs = st.lists(st.sets(st.integers(0, 9), min_size=1), min_size=1, max_size=14).flatmap(
-    lambda sets: st.tuples(
-        st.just(sets), st.sets(st.sampled_from(list(itertools.combinations(range(len(sets)), 2)) or [(0, 0)]))
-    )
-)
+stretches = st.tuples(st.integers(0, 12), st.integers(3, 8)).map(lambda at: set(range(at[0], at[0] + at[1])))
+"""Sets of neighbouring numbers: near ones overlap, so they make chains."""
+
+
+@st.composite
+def graphs(draw: st.DrawFn) -> tuple[list[set[int]], Pairs]:
+    """Some sets, and pairs of them: all, or some."""
+    sets = draw(st.lists(stretches | st.sets(st.integers(0, 9), min_size=1), min_size=2, max_size=16))
+    every = list(itertools.combinations(range(len(sets)), 2))
+    return sets, set(every) if draw(st.booleans()) else draw(st.sets(st.sampled_from(every)))
+
+
 thresholds = st.sampled_from([0.2, 0.5, 0.6, 0.75, 0.8, 1.0])
 
 
-@given(graphs, thresholds, st.sampled_from(["leader", "single"]))
+@given(graphs(), thresholds, st.sampled_from(["leader", "single"]))
 def test_clusters_are_those_of_the_oracle(
     graph: tuple[list[set[int]], Pairs], threshold: float, linkage: Linkage
 ) -> None:
     """Leaders, Jaccards to them, best and worst links, over any sets and any pairs among them."""
     sets, pairs = graph
-    pairs.discard((0, 0))
     csr, ascending = as_sets(sets), packed(pairs)
     values = clusters.jaccards(ascending, csr)
     found = clusters.link(ascending, values, csr, threshold=threshold, linkage=linkage)
@@ -231,11 +237,10 @@ def test_clusters_are_those_of_the_oracle(
     assert measured == oracles.links(expected, known)
 
 
-@given(graphs, thresholds)
+@given(graphs(), thresholds)
 def test_leader_clusters_keep_their_promises(graph: tuple[list[set[int]], Pairs], threshold: float) -> None:
     """A leader is the smallest of its cluster and leads itself; members are at the threshold or above."""
     sets, pairs = graph
-    pairs.discard((0, 0))
     csr, ascending = as_sets(sets), packed(pairs)
     found = clusters.link(
         ascending, clusters.jaccards(ascending, csr), csr, threshold=threshold, linkage="leader"
@@ -247,3 +252,16 @@ def test_leader_clusters_keep_their_promises(graph: tuple[list[set[int]], Pairs]
     near = {pair for pair in pairs if oracles.jaccard(sets[pair[0]], sets[pair[1]]) >= threshold}
     alone = set(range(len(sets))) - {node for pair in near for node in pair}
     assert all(found.leader[node] == node for node in alone)
+
+
+def test_a_jaccard_computed_for_the_leader_counts_as_a_link_of_both() -> None:
+    """No pair holds sets 0 and 2; set 2 reaches 0 through 1, is measured against it, and both remember."""
+    sets = [{*range(10)}, {*range(9), 10}, {*range(8), 10, 11}]
+    csr, pairs = as_sets(sets), packed({(0, 1), (1, 2)})
+    values = clusters.jaccards(pairs, csr)
+    found = clusters.link(pairs, values, csr, threshold=0.6, linkage="leader")
+    best, worst = clusters.links(pairs, values, found)
+    assert found.leader.tolist() == [0, 0, 0]
+    assert found.to_leader.tolist() == [1.0, 9 / 11, 8 / 12]
+    assert best.tolist() == [9 / 11, 9 / 11, 9 / 11]
+    assert worst.tolist() == [8 / 12, 9 / 11, 8 / 12]

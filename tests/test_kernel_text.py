@@ -10,7 +10,7 @@ import oracles
 import polars as pl
 import pyarrow as pa
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from curate.errors import InputError
@@ -119,6 +119,10 @@ def test_random_texts_are_read_as_the_oracle_reads_them(texts: list[str], tokeni
     assert differences(texts, tokenizer) == []
 
 
+@example(
+    [b"a\xe0\x81\x81b", b"\xf0\x80\x81\x81", b"\xc1\x81", b"\xed\xa0\x80", b"\xf4\x90\x80\x80", b"\xe2\x89"],
+    "math",
+)
 @given(st.lists(st.binary(max_size=40), min_size=1, max_size=6), st.sampled_from(BOTH))
 def test_bytes_that_are_not_utf8_separate(raw: list[bytes], tokenizer: Tokenizer) -> None:
     """Bytes that no decoder accepts read as the replacement character does: they part tokens."""
@@ -245,6 +249,22 @@ def test_whitespace_is_what_python_splits_at(sample: str) -> None:
         collapsed.hash.tolist()
         == text.text_hash128(pa.array([" ".join(sample.split())]), "none").hash.tolist()
     )
+
+
+@pytest.mark.parametrize("blanks", [" ", "  ", "\n ", "\u2028"])
+def test_whitespace_collapses_at_every_place(blanks: str) -> None:
+    """Runs of whitespace at each offset within the eight bytes the kernel reads at once."""
+    texts = ["x" * before + blanks + "y" * 20 for before in range(20)]
+    plain = ["x" * before + " " * (before > 0) + "y" * 20 for before in range(20)]
+    found = text.text_hash128(pa.array(texts), "whitespace")
+    assert found.hash.tolist() == text.text_hash128(pa.array(plain), "none").hash.tolist()
+
+
+def test_every_byte_reaches_both_halves_of_the_hash() -> None:
+    """Texts of 100 bytes that differ in one byte differ in both halves."""
+    texts = ["a" * place + "b" + "a" * (99 - place) for place in range(100)] + ["a" * 100]
+    hashes = text.text_hash128(pa.array(texts), "none").hash
+    assert len(set(hashes[:, 0].tolist())) == len(set(hashes[:, 1].tolist())) == 101
 
 
 def test_hashes_never_change() -> None:

@@ -78,6 +78,11 @@ def test_rows_without_text_are_compared_with_none(tmp_path: Path) -> None:
     assert clusters_of(prompts, tmp_path / "b", normalize="math") == [nothing] * 6
 
 
+def test_a_shard_without_rows_has_no_evidence(tmp_path: Path) -> None:
+    """An empty shard gives an empty table."""
+    assert clusters_of([], tmp_path) == []
+
+
 def test_skipped_rows_are_compared_with_none(tmp_path: Path) -> None:
     """A row for which skip-if holds neither joins a cluster nor counts in its size."""
     inputs = inputs_of(["same", "same", "same"], tmp_path / "rows", skipped=[0])

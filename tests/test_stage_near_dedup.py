@@ -172,6 +172,20 @@ def test_the_result_does_not_depend_on_sharding_order_or_threads(tmp_path: Path)
     assert found["row_id"][0] == inputs.shards[-1].first_row
 
 
+def test_an_empty_shard_beside_others_stays_empty(tmp_path: Path) -> None:
+    """A shard without rows, which begins at the same row_id as the next, is not taken for it."""
+    full = inputs_of([STORY, STORY], tmp_path / "full", rows_per_shard=1)
+    empty = inputs_of([], tmp_path / "empty")
+    for shards in ((*empty.shards, *full.shards), (*full.shards, *empty.shards)):
+        frame = run_whole(
+            STAGE,
+            NearDedupParams(stage="near-dedup"),
+            full._replace(shards=shards),
+            tmp_path / shards[0].rows.parent.name / "work",
+        )
+        assert frame.select("row_id", "cluster_id", "cluster_size").rows() == [(0, 0, 2), (1, 0, 2)]
+
+
 def test_skipped_rows_are_compared_with_none(tmp_path: Path) -> None:
     """A row for which skip-if holds neither leads nor joins."""
     inputs = inputs_of([STORY, STORY, reworded(STORY, 3)], tmp_path / "rows", skipped=[0])
@@ -185,7 +199,7 @@ def test_skipped_rows_are_compared_with_none(tmp_path: Path) -> None:
     "prompts", [[None], ["one"], [STORY, "another text that has nothing in common with it"]]
 )
 def test_corpora_without_candidates_are_measured(prompts: list[str | None], tmp_path: Path) -> None:
-    """One row, no text at all, nothing alike: every row alone."""
+    """No row, one row, no text at all, nothing alike: every row alone."""
     frame = evidence_of(prompts, tmp_path)
     assert frame["cluster_size"].to_list() == [None if prompt is None else 1 for prompt in prompts]
     assert frame["best_link"].to_list() == [None] * len(prompts)

@@ -71,7 +71,8 @@ def compare(gold: str, answer: str) -> Comparison:
     only in the ground truth. Not for lists and tuples, where the other order is wrong: it would
     take the list 1, 2 for the pair (2, 1).
 
-    An error inside Math-Verify, which it would report as "not equal", is `undecided` here. May
+    An error inside Math-Verify and a ground truth that it cannot read, which it would report as "not
+    equal", are `undecided` here; an answer that it cannot read is `unequal`, as a grader would say. May
     take any time and memory: the caller limits both, and a MemoryError goes through to it.
     """
     try:
@@ -114,6 +115,11 @@ def _compare_readings(golds: list[Any], answers: list[Any]) -> Comparison:
         return Comparison("unequal", "computed, they differ", "ok")
     if failure is not None:
         return Comparison("undecided", f"math-verify could not compare them: {_name(failure)}", "error")
+    if all(isinstance(reading, str) for reading in golds):
+        why = "math-verify cannot read the ground truth as a formula, and the texts differ"
+        return Comparison("undecided", why, "error")
+    if all(isinstance(reading, str) for reading in answers):
+        return Comparison("unequal", "math-verify cannot read the answer as a formula", "ok")
     return Comparison("unequal", "math-verify: not equal", "ok")
 
 

@@ -85,7 +85,7 @@ def ingest(
     *,
     on_bad_rows: Literal["stop", "quarantine"] = "stop",
     shard_rows: int = 16_384,
-    shard_bytes: int = 64 << 20,
+    shard_bytes: int = 16 << 20,
     progress: Progress | None = None,
 ) -> Ingested:
     """Read files, globs, folders or remote addresses into canonical tables in the folder `into`.

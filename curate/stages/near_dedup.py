@@ -77,8 +77,8 @@ STATUSES = np.array(["ok", "short", "no-text", "skipped"])
 OK, SHORT, NO_TEXT, SKIPPED = range(4)
 
 MAX_BUCKET = 8
-"""Prompts that may share a band and still all be paired. With 8, 32 or all pairs a corpus of 200,000
-prompts from 50 templates keeps the same rows; more pairs only cost time."""
+"""Prompts that may share a band and still all be paired. More only cost time: with 4, 8, 16 and 32, a corpus
+of 100,000 prompts from 50 templates falls into 28,461, 28,465, 28,460 and 28,454 clusters."""
 
 
 class NearDedupParams(StageParams):
@@ -95,7 +95,7 @@ class NearDedupParams(StageParams):
     )
     bands: Annotated[int, Field(ge=1, le=1024)] = Field(default=21, description="Bands of a signature")
     rows_per_band: Annotated[int, Field(ge=1, le=64)] = Field(default=6, description="Minhashes in a band")
-    seed: Annotated[int, Field(ge=0)] = Field(default=0, description="Seed of the permutations")
+    seed: Annotated[int, Field(ge=0, lt=2**63)] = Field(default=0, description="Seed of the permutations")
     linkage: Linkage = Field(
         default="leader",
         description="leader: every member is near to its representative; single: connected components",
@@ -132,7 +132,10 @@ class Found(NamedTuple):
 
 def find_near(engine: Engine, inputs: Inputs, params: NearDedupParams, folder: Path) -> Dataset:
     """Evidence of all shards, in their order; what lies between is written to `folder`."""
-    shards = sorted(inputs.shards, key=lambda shard: shard.first_row)
+    order = sorted(
+        range(len(inputs.shards)), key=lambda k: (inputs.shards[k].first_row, inputs.shards[k].n_rows)
+    )
+    shards = [inputs.shards[k] for k in order]
     signatures = engine.map(
         functools.partial(sign, params=params),
         shards,
@@ -170,8 +173,7 @@ def find_near(engine: Engine, inputs: Inputs, params: NearDedupParams, folder: P
         values = clusters.jaccards(pairs, sets, threads=engine.workers)
         joined = clusters.link(pairs, values, sets, threshold=params.threshold, linkage=params.linkage)
     found = describe(rows, measured, first, candidates, joined, clusters.links(pairs, values, joined))
-    position = {shard.first_row: k for k, shard in enumerate(shards)}
-    pieces = [part(found, rows.starts, position[shard.first_row]) for shard in inputs.shards]
+    pieces = [part(found, rows.starts, order.index(k)) for k in range(len(order))]
     return engine.map(evidence, pieces, folder / "evidence", runs="thread", label="near-dedup: evidence")
 
 
