@@ -95,6 +95,20 @@ def test_short_texts_are_near_only_where_equal(tmp_path: Path) -> None:
     assert frame["best_link"].to_list() == [1.0, 1.0, None, None, None]
 
 
+def test_one_number_in_a_long_text_keeps_problems_apart(tmp_path: Path) -> None:
+    """However long the text, another number makes another problem, unless the numbers are to be ignored."""
+    prompts = [
+        f"{STORY} {STORY} For how many n up to 2008 is it so?",
+        f"{STORY} {STORY} For how many n up to 2500 is it so?",
+        f"{STORY} {STORY} For how many n up to 2008 is that so?",
+        f"{STORY} {STORY} For how many n up to ２００８ is it so?",
+    ]
+    frame = evidence_of(prompts, tmp_path / "agree")
+    assert frame["cluster_id"].to_list() == [0, 1, 0, 0]
+    ignored = evidence_of(prompts, tmp_path / "ignore", numbers="ignore")
+    assert ignored["cluster_id"].to_list() == [0, 0, 0, 0]
+
+
 def chain(n_links: int) -> list[str]:
     """Texts of which each differs from the one before in two words more."""
     return [reworded(STORY, *range(2 * length)) for length in range(n_links)]
@@ -146,6 +160,7 @@ def test_clusters_are_those_of_all_pairs(linkage: str, tmp_path: Path) -> None:
         bands=120,
         rows_per_band=3,
         linkage=linkage,
+        numbers="ignore",
     ).filter(pl.col("status").is_in(["ok", "short"]))
     rows = frame["row_id"].to_list()
     sets = [oracles.shingles(prompts[row_id] or "", "math", 3) for row_id in rows]
@@ -160,14 +175,19 @@ def test_clusters_are_those_of_all_pairs(linkage: str, tmp_path: Path) -> None:
 def test_the_result_does_not_depend_on_sharding_order_or_threads(tmp_path: Path) -> None:
     """Other shards, shards given in another order and other numbers of threads give the same evidence."""
     prompts = generated(40, seed=5)
-    expected = evidence_of(prompts, tmp_path / "0", rows_per_shard=1000, workers=1)
+    settings: dict[str, Any] = {"numbers": "ignore"}  # the generated edits change numbers too
+    expected = evidence_of(prompts, tmp_path / "0", rows_per_shard=1000, workers=1, **settings)
     assert expected["cluster_id"].n_unique() < 0.9 * len(prompts)
     for index, (rows_per_shard, workers) in enumerate([(5, 1), (7, 3), (50, 2)], start=1):
-        found = evidence_of(prompts, tmp_path / str(index), rows_per_shard=rows_per_shard, workers=workers)
+        found = evidence_of(
+            prompts, tmp_path / str(index), rows_per_shard=rows_per_shard, workers=workers, **settings
+        )
         assert found.equals(expected)
     inputs = inputs_of(prompts, tmp_path / "rows", rows_per_shard=20)
     backwards = inputs._replace(shards=inputs.shards[::-1])
-    found = run_whole(STAGE, NearDedupParams(stage="near-dedup"), backwards, tmp_path / "backwards")
+    found = run_whole(
+        STAGE, NearDedupParams(stage="near-dedup", **settings), backwards, tmp_path / "backwards"
+    )
     assert found.sort("row_id").equals(expected)
     assert found["row_id"][0] == inputs.shards[-1].first_row
 
@@ -228,7 +248,7 @@ def test_templated_rows_stay_linear(monkeypatch: pytest.MonkeyPatch, tmp_path: P
         words[rng.randrange(30)] = str(rng.randrange(1000))
         prompts.append(" ".join(words))
     n_pairs = counted(monkeypatch)
-    frame = evidence_of(prompts, tmp_path, rows_per_shard=50_000, threshold=0.5)
+    frame = evidence_of(prompts, tmp_path, rows_per_shard=50_000, threshold=0.5, numbers="ignore")
     n_distinct = len(set(prompts))
     assert n_distinct > 150_000
     assert n_pairs[0] < n_distinct * MAX_BUCKET * 21

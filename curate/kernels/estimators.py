@@ -58,7 +58,7 @@ def pass_at_k(n: npt.ArrayLike, n_correct: npt.ArrayLike, k: int) -> Floats:
     all_wrong = np.ones_like(total)
     for drawn in range(k):
         left = np.where(enough, total - drawn, 1.0)
-        all_wrong *= np.clip(total - c - drawn, 0.0, None) / left
+        all_wrong *= (total - c - drawn) / left  # 0 from c = n - drawn on, and stays 0
     return np.where(enough, 1.0 - all_wrong, np.nan)
 
 

@@ -4,7 +4,9 @@ Measures
     Every prompt is a set of shingles: hashes of `ngram` tokens in a row (tokenizer `math`: numbers,
     variables and operators are tokens, so a prompt with another number is another set). Rows that share
     a MinHash band become candidate pairs; every candidate pair is then measured exactly, as the Jaccard
-    of the two sets. Clusters come from the exact values alone. With linkage `leader` (the default), in
+    of the two sets. Prompts whose numbers differ are different prompts however much else they share
+    (numbers = "agree", the default): in a long text one number changes only a few shingles. Clusters come
+    from the exact values alone. With linkage `leader` (the default), in
     ascending row_id, a row joins the representative most like it, at `threshold` or above, or becomes a
     representative itself: each member is that near to its representative, and a chain of small edits
     does not run together. With `single`, clusters are the connected components of the measured pairs.
@@ -46,6 +48,7 @@ from typing import Annotated, Any, Literal, NamedTuple, TypeVar
 
 import numpy as np
 import numpy.typing as npt
+import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
 from pydantic import Field
@@ -54,7 +57,7 @@ from curate.flow import ROW_ID, Dataset, Engine, Stage, StageParams
 from curate.kernels import clusters, minhash
 from curate.kernels.clusters import F64, Clusters, Linkage, Links
 from curate.kernels.minhash import ShingleSets
-from curate.kernels.text import I64, U64, Tokenizer
+from curate.kernels.text import I64, U64, Tokenizer, text_hash128
 from curate.stages.inputs import Inputs, Shard
 
 Scalar = TypeVar("Scalar", bound=np.generic)
@@ -96,6 +99,10 @@ class NearDedupParams(StageParams):
     bands: Annotated[int, Field(ge=1, le=1024)] = Field(default=21, description="Bands of a signature")
     rows_per_band: Annotated[int, Field(ge=1, le=64)] = Field(default=6, description="Minhashes in a band")
     seed: Annotated[int, Field(ge=0, lt=2**63)] = Field(default=0, description="Seed of the permutations")
+    numbers: Literal["agree", "ignore"] = Field(
+        default="agree",
+        description="agree: near-duplicates have the same numbers, in any order; ignore: they need not",
+    )
     linkage: Linkage = Field(
         default="leader",
         description="leader: every member is near to its representative; single: connected components",
@@ -168,6 +175,10 @@ def find_near(engine: Engine, inputs: Inputs, params: NearDedupParams, folder: P
         runs="thread",
         label="near-dedup: shingle sets",
     )
+    if params.numbers == "agree":
+        numbers = np.concatenate([unpacked(shard, "numbers", np.uint64) for shard in made.shards])
+        one, other = clusters.split_pairs(pairs)
+        pairs = pairs[numbers[one] == numbers[other]]
     with tempfile.TemporaryDirectory(dir=folder) as scratch:
         sets = on_disk(made, len(candidates), Path(scratch) / "sets.u64")
         values = clusters.jaccards(pairs, sets, threads=engine.workers)
@@ -230,10 +241,23 @@ def band_pairs(signatures: Dataset, distinct: I64, bands: int, threads: int) -> 
 
 
 def shingle(wanted: Wanted, params: NearDedupParams) -> pa.Table:
-    """One line: the shingle sets of the wanted rows one after the other, and where each ends, as bytes."""
-    prompts = wanted.shard.read("prompt")["prompt"].gather(wanted.positions).to_arrow()
-    sets = minhash.shingle_sets(prompts, params.tokenizer, ngram=params.ngram)
-    return packed(values=sets.values, ends=sets.offsets[1:])
+    """One line, as bytes: the shingle sets of the wanted rows one after the other, where each ends, and
+    a hash of the numbers of each row.
+    """
+    prompts = wanted.shard.read("prompt")["prompt"].gather(wanted.positions)
+    sets = minhash.shingle_sets(prompts.to_arrow(), params.tokenizer, ngram=params.ngram)
+    return packed(values=sets.values, ends=sets.offsets[1:], numbers=number_keys(prompts))
+
+
+def number_keys(prompts: pl.Series) -> U64:
+    """Hash of the digit runs of each prompt, in any order; equal for prompts with the same numbers.
+
+    >>> keys = number_keys(pl.Series(["2 of 13", "13 or 2?", "2 of 31"]))
+    >>> bool(keys[0] == keys[1]), bool(keys[0] == keys[2])
+    (True, False)
+    """
+    runs = prompts.str.normalize("NFKC").str.extract_all("[0-9]+").list.sort().list.join(",")
+    return np.ascontiguousarray(text_hash128(runs.to_arrow(), "none").hash[:, 0])
 
 
 def on_disk(made: Dataset, n_sets: int, path: Path) -> ShingleSets:
