@@ -38,8 +38,7 @@ check: $(READY)  ## the quick checks: lint, format, types, import layers
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check --quiet .
 	@$(BIN)/mypy
-	@$(BIN)/lint-imports --no-timing > out.lint 2>&1 || { cat out.lint; rm -f out.lint; exit 1; }
-	@rm -f out.lint
+	@$(BIN)/lint-imports --no-logo
 
 bench: $(READY)  ## speed and quality beside peers (writes nothing into the repository)
 	@for script in perf/*.py; do echo "== $$script"; $(BIN)/python $$script || exit 1; done

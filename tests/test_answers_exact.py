@@ -90,6 +90,7 @@ def test_a_fraction_is_equal_however_it_is_written(value: Fraction, factor: int)
         ("0.5", r"50\%", True),
         ("C", "(C) 12 apples", True),
         ("(C)", r"\text{(C) Plane}", True),
+        ("1234", r"1\,234", True),
         ("C", "D", False),
         ("C", "(D) 12", False),
         ("11", "11 cups", True),

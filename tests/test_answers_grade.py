@@ -38,6 +38,7 @@ EQUAL = [
     ("x=5", "5"),
     ("12", r"12 \text{ cm}"),
     ("11", "11 cups"),
+    ("15", r"15 \text{ kcal m}^{-2}\text{yr}^{-1}"),
     ("5", r"\$5"),
     ("28%", "28"),
     ("50%", "0.5"),
@@ -101,7 +102,7 @@ UNEQUAL = [
 
 @pytest.mark.parametrize("expected", ["equal", "unequal"])
 def test_the_table_of_verdicts(expected: str, grader: Grader) -> None:
-    """Forty equal and twenty-seven different pairs have the right verdict, and every verdict says why."""
+    """Forty-one equal and twenty-seven different pairs have the right verdict, and every verdict says why."""
     pairs = EQUAL if expected == "equal" else UNEQUAL
     graded = grader.grade([gold for gold, _ in pairs], [f"So $\\boxed{{{answer}}}$." for _, answer in pairs])
     wrong = [

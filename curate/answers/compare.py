@@ -28,7 +28,7 @@ logging.getLogger("latex2sympy2_extended").setLevel(logging.CRITICAL)
 
 _NO_UNITS = LatexExtractionConfig().normalization_config
 _UNITS_STAY = replace(_NO_UNITS, units=False)
-_UNIT_POWER = re.compile(r"\^\{?\d\}?")
+_UNIT_POWER = re.compile(r"\^\{?-?\d\}?")
 _COMMAND = re.compile(r"\\[A-Za-z]+")
 
 # Digits to which two expressions are computed, one by one, and how far they may be apart.

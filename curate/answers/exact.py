@@ -13,7 +13,7 @@ import re
 from fractions import Fraction
 from typing import NamedTuple
 
-_NOISE = re.compile(r"\\(?:left|right|displaystyle)(?![A-Za-z])|\\!|\s+")
+_NOISE = re.compile(r"\\(?:left|right|displaystyle)(?![A-Za-z])|\\!|(?<=\d)\\,(?=\d{3}(?!\d))|\s+")
 _ONE_IN_BRACES = re.compile(r"([_^])\{(\w)\}")
 _SMALL_FRAC = re.compile(r"\\[dtc]frac(?![A-Za-z])")
 _INTEGER = r"\d+|[1-9]\d{0,2}(?:(?:,|\{,\})\d{3})+"
