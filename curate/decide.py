@@ -121,6 +121,53 @@ def keep_one(order: pl.DataFrame, rule: KeepOne) -> pl.DataFrame:
     return pl.concat([judged, alone]).sort(ROW_ID)
 
 
+def keep_one_chain(
+    answers: pl.DataFrame, orders: Mapping[str, pl.DataFrame], rules: Sequence[KeepOne]
+) -> pl.DataFrame:
+    """The answers with a column per keep-one rule and `kept_instead`.
+
+    Each rule is asked of the rows that no rule before it drops or leaves undecided. `answers`: `row_id`
+    and one boolean column per row rule; `orders`: `keep_one_order` of every row, by reason.
+    """
+    asked = [name for name in answers.columns if name != ROW_ID]
+    answers = answers.with_columns(pl.lit(None, dtype=pl.Int64).alias("kept_instead"))
+    for rule in rules:
+        certain = [pl.col(name).eq_missing(pl.lit(value=False)) for name in asked]
+        alive = answers.filter(pl.all_horizontal(pl.lit(value=True), *certain)).select(ROW_ID)
+        chosen = keep_one(orders[rule.reason].join(alive, on=ROW_ID, how="semi"), rule)
+        answers = answers.join(
+            chosen.with_columns(pl.lit(value=True).alias("asked")),
+            on=ROW_ID,
+            how="left",
+            suffix="_new",
+            maintain_order="left",
+        )
+        answers = answers.with_columns(
+            pl.col("kept_instead").fill_null(pl.col("kept_instead_new")),
+            # a row that did not survive was not asked
+            pl.when(pl.col("asked")).then(pl.col(rule.reason)).otherwise(pl.lit(value=False)),
+        ).drop("kept_instead_new", "asked")
+        asked.append(rule.reason)
+    return answers
+
+
+def only_by_keep_one(
+    answers: pl.DataFrame, orders: Mapping[str, pl.DataFrame], rules: Sequence[KeepOne]
+) -> dict[str, int]:
+    """Rows that each keep-one rule drops and that would be kept if the recipe did not have it."""
+    lenient = [rule._replace(on_missing="keep") for rule in rules]
+    dropped = keep_one_chain(answers, orders, lenient)
+    found = {}
+    for rule in lenient:
+        others = [other for other in lenient if other.reason != rule.reason]
+        without = keep_one_chain(answers, orders, others)
+        names = [name for name in without.columns if name not in (ROW_ID, "kept_instead")]
+        kept = without.filter(~pl.any_horizontal(pl.lit(value=False), *(pl.col(name) for name in names)))
+        mine = dropped.filter(pl.col(rule.reason))
+        found[rule.reason] = mine.join(kept, on=ROW_ID, how="semi").height
+    return found
+
+
 def verdicts(answers: pl.DataFrame, reasons: Sequence[str], grain: Grain) -> pl.DataFrame:
     """Verdict of each line: keep, reasons, undecided (names of the rules that could not say).
 

@@ -4,8 +4,8 @@ A predicate names evidence as `name.column` (`leak.containment >= 0.5`). Evaluat
 struct column of a frame, so the same text runs in Polars here and in DuckDB over a finished run.
 
 Besides the evidence of the recipe three tables are always there: `row` (prompt, answer, source, ...),
-`response` (response, model, finish_reason, given_correct) and `responses` (row grain: `given` and `left`,
-the number of responses before and after the rules that drop responses).
+`response` (response, model, finish_reason, given_correct) and `responses` (row grain: how many
+responses were `given`, are `left` after the rules that drop responses, and are `undecided`).
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ import pyarrow as pa
 from curate.errors import did_you_mean
 from curate.flow import RESPONSES, ROWS, Grain
 
-RESPONSE_COUNTS = pa.schema([("given", pa.int32()), ("left", pa.int32())])
+RESPONSE_COUNTS = pa.schema([("given", pa.int32()), ("left", pa.int32()), ("undecided", pa.int32())])
 
 
 class Table(NamedTuple):
@@ -91,6 +91,9 @@ def problems(sql: str, tables: Mapping[str, Table], *, boolean: bool = True) -> 
         if type(error).__name__ != "PanicException":
             raise
         return [f"`{sql}`: not a predicate that can be evaluated: {str(error).splitlines()[0]}"]
+    renamed = pl.sql_expr(sql)
+    if not renamed.meta.eq(renamed.meta.undo_aliases()):
+        return [f"`{sql}`: the last word would be a new name for the value. Expected an expression."]
     dtype = result.schema["result"]
     if boolean and dtype != pl.Boolean:
         return [f"`{sql}`: expected true or false, found a value of type {dtype}. Compare it to something."]

@@ -92,7 +92,9 @@ class Output(_Model):
     shard_bytes: Annotated[int, Field(ge=1)] = Field(
         default=256_000_000, description="Size of a shard in bytes of uncompressed Arrow data"
     )
-    shuffle_seed: int | None = Field(default=0, description="Seed of the shuffle; leave out for input order")
+    shuffle_seed: int | Literal["none"] | None = Field(
+        default=None, description='Seed of the shuffle (0), or "none": input order, as format original has it'
+    )
     licence: str | None = Field(default=None, description="Licence for the data card, e.g. apache-2.0")
     system: str | None = Field(default=None, description="System prompt put before every record")
     prompt_suffix: str | None = Field(default=None, description="Text put after every prompt")

@@ -7,7 +7,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from curate.decide import KeepOne, OnMissing, Rule, apply_rules, keep_one, keep_one_order, tally, verdicts
+from curate.decide import (
+    KeepOne,
+    OnMissing,
+    Rule,
+    apply_rules,
+    keep_one,
+    keep_one_chain,
+    keep_one_order,
+    only_by_keep_one,
+    tally,
+    verdicts,
+)
 from curate.errors import MissingEvidence
 
 
@@ -135,3 +146,39 @@ def test_no_row_is_lost_and_each_has_one_outcome(lines: list[tuple[float | None,
     dropped = (judged["reasons"].list.len() > 0).sum()
     undecided = ((judged["reasons"].list.len() == 0) & (judged["undecided"].list.len() > 0)).sum()
     assert kept + dropped + undecided == len(lines)
+
+
+def test_only_of_a_keep_one_rule_is_what_would_be_kept_without_it() -> None:
+    """Rows that a later keep-one rule would drop anyway are not dropped only by the earlier one."""
+    answers = pl.DataFrame({"row_id": [0, 1, 2, 3], "url": [False, False, False, False]})
+    facts = answers.select(
+        "row_id",
+        pl.struct(pl.Series("cluster_id", [0, 0, 2, 3])).alias("exact"),
+        pl.struct(pl.Series("cluster_id", [0, 0, 0, 3])).alias("near"),
+    )
+    rules = [
+        KeepOne("exact-duplicate", "exact.cluster_id", ()),
+        KeepOne("near-duplicate", "near.cluster_id", ()),
+    ]
+    orders = {rule.reason: keep_one_order(facts, rule) for rule in rules}
+    chained = keep_one_chain(answers, orders, rules)
+    assert chained["exact-duplicate"].to_list() == [False, True, False, False]
+    assert chained["near-duplicate"].to_list() == [False, False, True, False]
+    assert chained["kept_instead"].to_list() == [None, 0, 0, None]
+    assert only_by_keep_one(answers, orders, rules) == {"exact-duplicate": 0, "near-duplicate": 1}
+
+
+def test_an_undecided_row_neither_stands_for_its_copies_nor_falls_for_them() -> None:
+    """Keep-one rules ask only rows that are certain to be kept."""
+    answers = pl.DataFrame(
+        {"row_id": [0, 1, 2], "contaminated": [None, False, False]},
+        schema_overrides={"contaminated": pl.Boolean},
+    )
+    facts = answers.select("row_id", pl.struct(pl.Series("cluster_id", [0, 0, 0])).alias("near"))
+    rule = KeepOne("near-duplicate", "near.cluster_id", ())
+    chained = keep_one_chain(answers, {"near-duplicate": keep_one_order(facts, rule)}, [rule])
+    judged = verdicts(chained, ["contaminated", "near-duplicate"], "row")
+    assert judged["keep"].to_list() == [False, True, False]
+    assert judged["reasons"].to_list() == [[], [], ["near-duplicate"]]
+    assert judged["undecided"].to_list() == [["contaminated"], [], []]
+    assert judged["kept_instead"].to_list() == [None, None, 1]

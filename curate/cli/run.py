@@ -104,7 +104,12 @@ def read_tree(path: Path) -> dict[str, Any]:
         raise RecipeError(
             f"{path}: there is no such recipe file. Recipes that come with curate: {', '.join(shipped())}."
         ) from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except UnicodeDecodeError:
+        raise RecipeError(
+            f"{path}: expected a recipe (TOML), found something else. "
+            f"If it is data: curate run default --input {path}"
+        ) from None
+    except tomllib.TOMLDecodeError as error:
         raise RecipeError(f"{path}: not valid TOML: {error}. Check quotes and brackets there.") from None
 
 

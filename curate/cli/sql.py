@@ -12,7 +12,9 @@ from curate.cli import options
 def sql(
     run: options.Run,
     query: Annotated[str, typer.Argument(help="One SELECT.", metavar="SELECT")],
-    limit: Annotated[int, typer.Option(help="Rows to show at most; 0 shows all.", min=0)] = 100,
+    limit: Annotated[
+        int | None, typer.Option(help="Rows at most (default: 100 in a table, else all; 0: all).", min=0)
+    ] = None,
     output: Annotated[
         str, typer.Option("--output", help="table, csv, json or parquet.", metavar="table|csv|json|parquet")
     ] = "table",
@@ -22,6 +24,8 @@ def sql(
     curate sql out "SELECT benchmark, item, count(*) FROM leak WHERE containment >= 0.5 GROUP BY ALL"
 
     curate sql out "SELECT row_id FROM everything WHERE leak.containment >= 0.5"
+
+    curate sql out "SELECT row_id, response_id FROM every_response WHERE math.verdict = 'unequal'"
     """
     import sys
 
@@ -30,6 +34,8 @@ def sql(
 
     if output not in queries.RENDER:
         raise RecipeError(f"--output {output}: no such form. {did_you_mean(output, queries.RENDER)}")
+    if limit is None and output == "table":
+        limit = 100
     rendered = queries.RENDER[output](queries.query(run, query, limit or None))
     if isinstance(rendered, bytes):
         sys.stdout.buffer.write(rendered)

@@ -71,7 +71,12 @@ def run(
         raise InputError("No input: name files in the recipe ([source] files = [...]) or with --input.")
     for params in recipe.evidence.values():
         params.files()  # a benchmark or a pattern file that is not there is known before any data is read
-    out.mkdir(parents=True, exist_ok=True)
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+    except (FileExistsError, NotADirectoryError, FileNotFoundError) as error:
+        raise RunError(
+            f"{out}: expected a folder to write the run to: {error.strerror}. Name another with -o."
+        ) from error
     if (strangers := _strangers(out)) and not (out / MANIFEST).exists() and not (out / ".cache").exists():
         raise RunError(
             f"{out}: expected an empty folder or an earlier run, found {', '.join(strangers[:3])}. "
@@ -83,6 +88,8 @@ def run(
         announce(f"{ingested.n_rows:,} rows, {ingested.n_responses:,} responses: {ingested.shape}")
         for note in ingested.notes:
             announce(note)
+        if not_same := _replaces(out, recipe):
+            announce(not_same)
         evidence = measure_all(recipe, ingested, engine, cache, measure=measure)
         (out / MANIFEST).unlink(missing_ok=True)
         work = out / ".work"
@@ -139,6 +146,16 @@ def _manifest(
         },
         "files": files,
     }
+
+
+def _replaces(out: Path, recipe: Recipe) -> str | None:
+    """A line for the person who is about to replace a run of another recipe or input."""
+    manifest = out / MANIFEST
+    if not manifest.exists() or json.loads(manifest.read_text(encoding="utf-8")).get("recipe_sha256") == (
+        recipe.sha256()
+    ):
+        return None
+    return f"{out} holds a run of another recipe or input: it is replaced (evidence stays in the cache)"
 
 
 def _replace_outputs(work: Path, out: Path) -> None:

@@ -14,7 +14,7 @@ from curate import decide
 from curate.flow import RESPONSE_ID, ROW_ID, Dataset, Grain, shard_path, write_parquet
 from curate.ingest import Ingested
 from curate.pipeline.measuring import Evidence, shards_of
-from curate.predicate import grain_of, tables_of
+from curate.predicate import RESPONSE_COUNTS, grain_of, tables_of
 from curate.recipe import Recipe, is_descending, sort_key
 
 
@@ -44,56 +44,45 @@ def judge(recipe: Recipe, ingested: Ingested, evidence: Mapping[str, Evidence], 
     response_reasons = [rule.reason for rule in rules["response"]]
     response_verdicts = [decide.verdicts(a, response_reasons, "response") for a in response_answers]
 
-    row_answers = []
-    for shard, judged in zip(shards, response_verdicts, strict=True):
-        names = tables_of(rule.when for rule in rules["row"])
-        facts = _with_response_counts(shard.facts([n for n in names if n != "responses"], "row"), judged)
-        row_answers.append(decide.apply_rules(facts, rules["row"], "row"))
-    reasons = [rule.reason for rule in rules["row"]]
-    answers = pl.concat(row_answers).with_columns(pl.lit(None, dtype=pl.Int64).alias("kept_instead"))
-
-    for reason, keep in recipe.keep_one.items():
-        keep_rule = decide.KeepOne(
+    keep_rules = [
+        decide.KeepOne(
             reason,
             keep.per,
             tuple((sort_key(text), is_descending(text)) for text in keep.prefer),
             keep.on_missing,
         )
-        alive = answers.filter(
-            pl.all_horizontal(pl.lit(value=True), *(pl.col(name).eq_missing(False) for name in reasons))
-        ).select(ROW_ID)
-        names = tables_of([keep.per, *map(sort_key, keep.prefer)])
-        orders = []
-        for shard, judged in zip(shards, response_verdicts, strict=True):
-            facts = _with_response_counts(shard.facts([n for n in names if n != "responses"], "row"), judged)
-            survivors = facts.join(alive, on=ROW_ID, how="semi", maintain_order="left")
-            orders.append(decide.keep_one_order(survivors, keep_rule))
-        chosen = decide.keep_one(pl.concat(orders), keep_rule)
-        answers = (
-            answers.join(chosen, on=ROW_ID, how="left", suffix="_new", maintain_order="left")
-            .with_columns(
-                pl.col("kept_instead").fill_null(pl.col("kept_instead_new")),
-                # a row that did not survive was not asked
-                pl.when(pl.col(ROW_ID).is_in(alive[ROW_ID].implode())).then(pl.col(reason)).otherwise(False),
-            )
-            .drop("kept_instead_new")
-        )
-        reasons.append(reason)
-
-    row_verdicts = decide.verdicts(answers, reasons, "row")
+        for reason, keep in recipe.keep_one.items()
+    ]
+    row_answers, orders = [], {rule.reason: list[pl.DataFrame]() for rule in keep_rules}
+    named = [rule.when for rule in rules["row"]]
+    for one in keep_rules:
+        named += [one.per, *(text for text, _ in one.prefer)]
+    for shard, judged in zip(shards, response_verdicts, strict=True):
+        facts = shard.facts([name for name in tables_of(named) if name != "responses"], "row")
+        facts = _with_response_counts(facts, judged)
+        row_answers.append(decide.apply_rules(facts, rules["row"], "row"))
+        for one in keep_rules:
+            orders[one.reason].append(decide.keep_one_order(facts, one))
+    answers = pl.concat(row_answers)
+    order = {reason: pl.concat(parts) for reason, parts in orders.items()}
+    reasons = [*(rule.reason for rule in rules["row"]), *(one.reason for one in keep_rules)]
+    row_verdicts = decide.verdicts(decide.keep_one_chain(answers, order, keep_rules), reasons, "row")
+    only = decide.only_by_keep_one(answers, order, keep_rules)
     return _write_verdicts(
-        ingested, row_verdicts, reasons, pl.concat(response_verdicts), response_reasons, work
+        ingested, row_verdicts, reasons, only, pl.concat(response_verdicts), response_reasons, work
     )
 
 
 def _with_response_counts(facts: pl.DataFrame, judged: pl.DataFrame) -> pl.DataFrame:
     counts = judged.group_by(ROW_ID).agg(
-        pl.len().cast(pl.Int32).alias("given"), pl.col("keep").sum().cast(pl.Int32).alias("left")
+        pl.len().cast(pl.Int32).alias("given"),
+        pl.col("keep").sum().cast(pl.Int32).alias("left"),
+        (~pl.col("keep") & (pl.col("reasons").list.len() == 0)).sum().cast(pl.Int32).alias("undecided"),
     )
     joined = facts.join(counts, on=ROW_ID, how="left", maintain_order="left")
     return joined.with_columns(
-        pl.struct(pl.col("given").fill_null(0), pl.col("left").fill_null(0)).alias("responses")
-    ).drop("given", "left")
+        pl.struct(pl.col(name).fill_null(0) for name in RESPONSE_COUNTS.names).alias("responses")
+    ).drop(RESPONSE_COUNTS.names)
 
 
 VERDICT_SCHEMA = pa.schema(
@@ -114,6 +103,7 @@ def _write_verdicts(
     ingested: Ingested,
     rows: pl.DataFrame,
     reasons: list[str],
+    only: Mapping[str, int],
     responses: pl.DataFrame,
     response_reasons: list[str],
     work: Path,
@@ -133,12 +123,18 @@ def _write_verdicts(
         datasets.append(Dataset(tuple(shard_path(folder, index) for index in range(len(lows)))))
     counts = {"rows": _counts(rows, ingested.n_rows), "responses": _counts(responses, ingested.n_responses)}
     counts["rows"]["quarantined"] = ingested.n_quarantined
+    of_kept = responses.join(rows.filter("keep").select(ROW_ID), on=ROW_ID, how="semi")["keep"].sum()
+    counts["responses"]["of_other_rows"] = counts["responses"]["kept"] - int(of_kept)
+    counts["responses"]["kept"] = int(of_kept)
     return Verdicts(
         rows=datasets[0],
         responses=datasets[1],
         counts=counts,
         reasons={
-            "row": {r: {"rows": t.lines, "only": t.only} for r, t in decide.tally(rows, reasons).items()},
+            "row": {
+                r: {"rows": t.lines, "only": only.get(r, t.only)}
+                for r, t in decide.tally(rows, reasons).items()
+            },
             "response": {
                 r: {"responses": t.lines, "only": t.only}
                 for r, t in decide.tally(responses, response_reasons).items()

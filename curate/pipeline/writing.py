@@ -6,7 +6,7 @@ import functools
 import shutil
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import numpy as np
 import polars as pl
@@ -48,12 +48,14 @@ def write_kept(
             verdicts=verdicts.rows.shards[i],
             response_verdicts=verdicts.responses.shards[i],
             pass_rate=rates[0][i] if rates else None,
+            judged_responses=bool(ingested.n_responses and verdicts.reasons["response"]),
         )
         for i in range(len(ingested.rows.shards))
     ]
-    fn = functools.partial(
-        _records_of_shard, name, options, output.shuffle_seed, output.max_responses_per_row
-    )
+    seed = output.shuffle_seed
+    if seed is None:
+        seed = "none" if name == ORIGINAL else 0
+    fn = functools.partial(_records_of_shard, name, options, seed, output.max_responses_per_row)
     parts = engine.map(fn, items, work / "records", runs="thread", label=f"writing {name}")
     n_bytes = sum(
         pq.read_metadata(p).row_group(g).total_byte_size
@@ -61,7 +63,7 @@ def write_kept(
         for g in range(pq.read_metadata(p).num_row_groups)
     )
     n_shards = max(1, -(-n_bytes // output.shard_bytes))
-    span = ingested.n_rows << RESPONSE_BITS if output.shuffle_seed is None else 1 << 63
+    span = ingested.n_rows if seed == "none" else 1 << 63
     bounds = [i * span // n_shards for i in range(1, n_shards)]
     whole = engine.shuffle(parts, ORDER, _in_order, work / "ordered", bounds=bounds)
     kept = work / "kept"
@@ -78,7 +80,6 @@ def write_kept(
 ORIGINAL = "original"
 """The format that is none: the kept rows with the columns they came with."""
 ORDER, ORDER_ROW, ORDER_RESPONSE = "__order", "__order_row", "__order_response"
-RESPONSE_BITS = 16
 
 
 class KeptShard(NamedTuple):
@@ -90,16 +91,20 @@ class KeptShard(NamedTuple):
     verdicts: Path
     response_verdicts: Path
     pass_rate: Path | None  # evidence with a pass rate, for the formats that carry it
+    judged_responses: bool  # the recipe has rules about responses, and there are some
 
 
 def _records_of_shard(
-    fmt: str, options: Options, seed: int | None, max_responses: int | None, shard: KeptShard
+    fmt: str, options: Options, seed: int | Literal["none"], max_responses: int | None, shard: KeptShard
 ) -> pa.Table:
     rows = _kept_lines(shard.rows, shard.verdicts, "row")
     lines = rows.with_columns(pl.lit(0, dtype=pl.Int32).alias(RESPONSE_ID))
     if fmt == ORIGINAL:
         table = pq.read_table(shard.originals)
         table = table.filter(pc.is_in(table[ROW_ID], pa.array(rows[ROW_ID].to_numpy())))
+        if shard.judged_responses:
+            name = own_name("kept_responses", table.column_names)
+            table = table.append_column(name, _kept_responses(shard, rows))
     elif FORMATS[fmt].grain == "row":
         table = FORMATS[fmt].records(_with_pass_rate(rows, shard.pass_rate), None, options)
     else:
@@ -109,14 +114,22 @@ def _records_of_shard(
             lines = lines.filter(pl.int_range(pl.len()).over(ROW_ID) < max_responses)
         table = FORMATS[fmt].records(_with_pass_rate(rows, shard.pass_rate), lines, options)
     row_id, response_id = lines[ROW_ID].to_numpy(), lines[RESPONSE_ID].to_numpy()
-    if seed is None:
-        order = (row_id << RESPONSE_BITS) + response_id
+    if seed == "none":
+        order = row_id
     else:
         order = (shuffle_key(seed, row_id, response_id) >> np.uint64(1)).astype(np.int64)
     keys = {ORDER: order, ORDER_ROW: row_id, ORDER_RESPONSE: response_id}
     for name, values in keys.items():
         table = table.append_column(name, pa.array(values))
     return table
+
+
+def _kept_responses(shard: KeptShard, rows: pl.DataFrame) -> pa.Array:
+    """Per kept row the response_ids that no rule dropped: `original` keeps the columns as they came."""
+    kept = _kept_lines(shard.responses, shard.response_verdicts, "response").select(ROW_ID, RESPONSE_ID)
+    lists = kept.group_by(ROW_ID).agg(pl.col(RESPONSE_ID).sort())
+    joined = rows.select(ROW_ID).join(lists, on=ROW_ID, how="left", maintain_order="left")[RESPONSE_ID]
+    return joined.to_arrow().cast(pa.list_(pa.int32()))
 
 
 def _with_pass_rate(rows: pl.DataFrame, evidence: Path | None) -> pl.DataFrame:
@@ -154,10 +167,21 @@ def write_others(ingested: Ingested, verdicts: Verdicts, work: Path) -> None:
             source = pq.read_table(originals).filter(mask.combine_chunks())
             why = table.filter(mask.combine_chunks())
             for place, column in enumerate(columns, start=1):
-                name = column if column not in source.column_names else f"curate_{column}"
+                name = own_name(column, source.column_names)
                 source = source.add_column(place, pa.field(name, why.schema.field(column).type), why[column])
             if source.num_rows or index == 0:
                 write_parquet(source.combine_chunks(), shard_path(work / folder, index))
+
+
+def own_name(column: str, taken: Sequence[str]) -> str:
+    """The name of a column of ours beside original ones: never one of theirs.
+
+    >>> own_name("reasons", ["id", "reasons"])
+    'curate_reasons'
+    """
+    while column in taken:
+        column = f"curate_{column}"
+    return column
 
 
 def link_inputs(ingested: Ingested, evidence: Mapping[str, Evidence], work: Path) -> None:

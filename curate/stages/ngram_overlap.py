@@ -77,7 +77,8 @@ class NgramOverlap(StageParams):
 
     stage: Literal["ngram-overlap"]
     against: list[str] = Field(min_length=1)
-    """Evaluation sets to protect: files, globs or folders (on the command line: --against)."""
+    """Evaluation sets to protect: files, globs or folders (`curate run --against FILE`). Without any to
+    protect, leave the stage out (`--without leak`)."""
     against_column: str | None = None
     """Text column of the benchmark files; by default recognised by its name."""
     ngram: int = Field(default=10, ge=1, le=MAX_NGRAM)
