@@ -40,8 +40,9 @@ check: $(READY)  ## the quick checks: lint, format, types, import layers
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports --no-logo
 
-bench: $(READY)  ## speed and quality beside peers (writes nothing into the repository)
-	@for script in perf/*.py; do echo "== $$script"; $(BIN)/python $$script || exit 1; done
+bench: $(READY)  ## speed and quality on real data: make bench DATA=FOLDER (benchmarks/ and corpora/ as Parquet)
+	@test -d "$(DATA)" || { echo "name a folder of data: make bench DATA=FOLDER"; exit 1; }
+	@for script in perf/*.py; do echo "== $$script"; $(BIN)/python $$script "$(DATA)" || exit 1; done
 
 docs: $(READY)  ## write the generated pages: rules/schema.json, docs/cli.md, docs/stages.md
 	@$(BIN)/curate schema > rules/schema.json

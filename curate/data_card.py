@@ -6,8 +6,10 @@ it is. Source: github.com/huggingface/hub-docs `datasetcard.md`.
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
+import tomllib
 from collections.abc import Mapping
 from pathlib import PurePosixPath
 from typing import Any
@@ -15,6 +17,8 @@ from typing import Any
 import pyarrow as pa
 
 from curate.export import FORMATS
+from curate.report.funnel import only_text
+from curate.report.run import record_order
 
 _SIZES = ((10**3, "n<1K"), (10**4, "1K<n<10K"), (10**5, "10K<n<100K"), (10**6, "100K<n<1M"),
           (10**7, "1M<n<10M"), (10**8, "10M<n<100M"), (10**9, "100M<n<1B"))  # fmt: skip
@@ -34,7 +38,7 @@ def data_card(
     counts = manifest["counts"]
     format_name = str(manifest["format"])
     parts = [
-        _front_matter(int(counts["records"]), licence),
+        _front_matter(int(counts["records"]), licence, _fingerprint(manifest)),
         "# Data card",
         f"{counts['records']:,} records in the `{format_name}` format, made by curate {manifest['curate']} "
         f"from {counts['rows']['in']:,} rows. Every row that was left out is in the run's `dropped` and "
@@ -42,6 +46,7 @@ def data_card(
         "Licence: " + (f"{licence}." if licence else "not stated by the recipe (`output.licence`)."),
         "## Format",
         *_format_parts(format_name),
+        record_order(tomllib.loads(recipe_text), format_name),
     ]
     if example is not None:
         parts += ["One record:", _fenced(json.dumps(_cut(example), ensure_ascii=False, indent=2), "json")]
@@ -57,7 +62,13 @@ def _format_parts(name: str) -> list[str]:
     return [FORMATS[name].describe, _fenced(_schema_text(FORMATS[name].schema), "text")]
 
 
-def _front_matter(n_records: int, licence: str | None) -> str:
+def _fingerprint(manifest: Mapping[str, Any]) -> str:
+    """16 hex digits that change with the kept files and with the recipe."""
+    files = sorted((path, file["sha256"]) for path, file in manifest["files"].items() if path[:5] == "kept/")
+    return hashlib.sha256(json.dumps([manifest["recipe_sha256"], files]).encode()).hexdigest()[:16]
+
+
+def _front_matter(n_records: int, licence: str | None, fingerprint: str) -> str:
     size = next((label for limit, label in _SIZES if n_records < limit), "n>1T")
     lines = ["---"]
     if licence and re.fullmatch(r"[a-z0-9][a-z0-9.+-]*", licence):
@@ -66,7 +77,9 @@ def _front_matter(n_records: int, licence: str | None) -> str:
         lines += ["license: other", f"license_name: {json.dumps(licence)}"]
     lines += ["task_categories:", "- text-generation", "tags:", "- reasoning", "- curate"]
     lines += ["size_categories:", f"- {size}"]
-    lines += ["configs:", "- config_name: default", "  data_files:", "  - split: train"]
+    # datasets caches a local folder by this entry alone, so the entry has to change with the content
+    lines += ["configs:", "- config_name: default", f"  description: curate {fingerprint}"]
+    lines += ["  data_files:", "  - split: train"]
     return "\n".join([*lines, "    path: train-*.parquet", "---"])
 
 
@@ -75,10 +88,14 @@ def _schema_text(schema: pa.Schema) -> str:
 
 
 def _counts_table(counts: Mapping[str, Any]) -> str:
-    lines = ["| | in | kept | dropped | undecided |", "|---|---:|---:|---:|---:|"]
+    names = {"in": "in", "kept": "kept", "dropped": "dropped", "undecided": "undecided"}
+    if counts.get("responses", {}).get("of_other_rows"):
+        names["of_other_rows"] = "of rows not kept"
+    lines = [f"| | {' | '.join(names.values())} |", "|---|" + "---:|" * len(names)]
     for grain in ("rows", "responses"):
         if counts.get(grain, {}).get("in"):
-            cells = " | ".join(f"{counts[grain][name]:,}" for name in ("in", "kept", "dropped", "undecided"))
+            found = [counts[grain].get(name) for name in names]  # rows have no `of rows not kept`
+            cells = " | ".join("" if n is None else f"{n:,}" for n in found)
             lines.append(f"| {grain} | {cells} |")
     return "\n".join(lines)
 
@@ -90,7 +107,7 @@ def _reason_tables(manifest: Mapping[str, Any]) -> list[str]:
         if reasons:
             ordered = sorted(reasons.items(), key=lambda item: (-item[1][unit], item[0]))
             lines = [f"| reason ({unit}) | {unit} | only this reason |", "|---|---:|---:|"]
-            lines += [f"| {name} | {entry[unit]:,} | {entry['only']:,} |" for name, entry in ordered]
+            lines += [f"| {name} | {entry[unit]:,} | {only_text(entry['only'])} |" for name, entry in ordered]
             tables.append("\n".join(lines))
     return tables
 

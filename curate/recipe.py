@@ -309,7 +309,7 @@ def _describe(loc: tuple[Any, ...], tree: Mapping[str, Any]) -> str:
     fields = _model_at(loc, tree).model_fields
     for name, field in fields.items():
         if (field.alias or name) == loc[-1]:
-            return field.description or ""
+            return " ".join((field.description or "").split())
     return ""
 
 

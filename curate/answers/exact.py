@@ -4,7 +4,7 @@ Decides only where it is certain, and then as Math-Verify does, with three excep
 Math-Verify rounds to six decimals whatever the size, so for it 0.0000001 is 0.0000002; here two
 decimals that differ by more than one part in a hundred are different
 (`test_tiny_decimals_are_not_equal`). It reads 1.5e3 as 1.5 times e times 3; here it is 1500. And
-it knows cm but not cups: here 11 cups are 11.
+it knows cm but neither cups nor a year: here 11 cups are 11, and $11/year too.
 """
 
 from __future__ import annotations
@@ -25,8 +25,12 @@ _SLASH = re.compile(r"([+-]?)(\d+)/(\d+)")
 _FRAC = re.compile(r"([+-]?)\\frac(?:\{([+-]?\d+)\}|(\d))(?:\{([+-]?\d+)\}|(\d))")
 _BLANK_THAT_MEANS = re.compile(r"[\w.][^\S\n]+[\w.]|\d,[^\S\n]+\d{3}(?!\d)")
 _AFTER_COMMAND = re.compile(r"(\\[A-Za-z]+)[^\S\n]+(?![A-Za-z\s])")
+# A number with a currency before or after it, a unit of three letters or more, or both: "11 cups",
+# "$25,000/year", "18 € a day". Shorter words may be variables; Math-Verify knows the units among them.
 _COUNTED = re.compile(
-    r"(?P<number>[-+]?[\d.,]+)(?:\\[ ,])*\s*(?:\\(?:text|mathrm)\{)?\s*(?P<words>[A-Za-z]{3,}[A-Za-z .-]*)\}?"
+    r"(?=.*[A-Za-z$€£¥₹])(?P<sign>[-+]?)(?:(?:US)?\\?[$€£¥₹]\s*)?(?P<number>[\d.,]+)"
+    r"(?:\\[ ,])*\s*(?:\\?[$€£¥₹]\s*)?(?:\\(?:text|mathrm)\{\s*)?"
+    r"(?P<words>(?:(?:/\s*|an?\s+)?[A-Za-z]{3,}[A-Za-z ./-]*)?)\}?"
 )
 _MULTIPLES = re.compile(
     r"dozen|hundred|thousand|[mbtr]illion|percent|pct|sqrt|mod|log|sin|cos|tan|exp|half", re.I
@@ -109,8 +113,9 @@ def decide(gold: str, answer: str) -> Decision | None:
     if wanted and chosen:
         a, b = wanted.group(1), chosen.group(1) or chosen.group(2)
         return Decision(a == b, f"option {a} and option {b}" if a != b else f"both are option {a}")
-    if counted := _COUNTED.fullmatch(answer):  # "11 cups", where the ground truth is a bare 11
-        a, b = number(normal(gold)), number(normal(counted["number"]))
+    counted = _COUNTED.fullmatch(answer) if len(answer) <= _MAX_CHARS else None
+    if counted:  # "11 cups" or "$11/day", where the ground truth is a bare 11
+        a, b = number(normal(gold)), number(counted["sign"] + counted["number"])
         if a and b and a.value == b.value and not _MULTIPLES.search(counted["words"]):
             return Decision(True, f"both are {_short(str(a.value))}")
     left, right = normal(gold), normal(answer)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from typing import Literal, NamedTuple
 
-How = Literal["boxed", "hashes", "sentence", "whole"]
+How = Literal["boxed", "hashes", "line", "sentence", "whole"]
 
 _BRACE = re.compile(
     r"(?P<box>\\f?box(?:ed)?[ \t\n]*\{)"
@@ -52,11 +52,25 @@ _NUMBER_GOES_ON = re.compile(
 )
 _SENTENCE_END = re.compile(r"[.!?](?=\s|\*|$)|[。!?]")
 
+# A last line "A: 18", or "A:" and the answer on the next. Of a list "A: ..., B: ..." or a dialogue
+# "Q: ... A: ... Q: ... A: ..." nobody can tell which line is meant, and a line of prose needs reading.
+_LAST_LINE = re.compile(
+    r"\n[ \t]{0,9}(?:\*\*)?(?:A|Ans\.?|ANS|答)(?:\*\*)?[ \t]{0,9}[:\uff1a](?:\*\*)?\s{0,9}([^\n]+)\Z"
+)
+_OTHER_LABEL = re.compile(
+    r"^[ \t]{0,9}(?:\*\*)?(?:(?P<asks>Q(?:uestion)?[ \t]?\d{0,3}|问题?)|[B-Z])(?:\*\*)?[ \t]{0,9}[:)\uff1a]",
+    re.MULTILINE,
+)
+_NEXT_OPTION = re.compile(r"\s\(?[B-J][:)\uff1a]")
+_WORD = re.compile(r"(?<![A-Za-z\\])[A-Za-z]{2,}|[\u4e00-\u9fff]{2}")
+_MAX_LAST_LINE = 200
+_MAX_WORDS = 3
+
 _WRAPPERS = (("$$", "$$"), ("$", "$"), ("\\(", "\\)"), ("\\[", "\\]"), ("**", "**"))
 
 
 class Extracted(NamedTuple):
-    """A final answer, and what marked it: a box, `####`, a sentence, or nothing (the whole text)."""
+    """A final answer, and what marked it: a box, `####`, `A:`, a sentence, or nothing (the whole text)."""
 
     text: str
     how: How
@@ -134,6 +148,20 @@ def _after_hashes(text: str) -> str | None:
     return found.group(1).strip() if found else None
 
 
+def _on_last_line(text: str) -> str | None:
+    """What a short last line `A: 18` or `答:18` names; None without one, or in a list or dialogue."""
+    body = "\n" + text.strip()
+    tail = body[-_MAX_LAST_LINE:]
+    line = _LAST_LINE.search(tail)
+    if line is None or _NEXT_OPTION.search(line[1]) or _SENTENCE.search(line[1]):
+        return None
+    for label in _OTHER_LABEL.finditer(body, 1, len(body) - len(tail) + line.start()):
+        if label.start() > 1 or not label["asks"]:  # a response may open with the question
+            return None
+    answer = _named(line[1])
+    return answer if answer and len(_WORD.findall(answer)) <= _MAX_WORDS else None
+
+
 def _in_sentence(text: str) -> str | None:
     """What the last "the answer is ..." of a text names; None without one."""
     last = None
@@ -182,8 +210,8 @@ def tidy(answer: str) -> str:
 def final_answer(text: str, extract: Literal["boxed", "final"] = "final") -> Extracted | None:
     r"""The final answer of the answer part of a response; None if it names none.
 
-    extract: `boxed` takes the last box only; `final` then tries `#### x`, then a sentence
-    "the answer is x" / "答案是 x" (the last one of each).
+    extract: `boxed` takes the last box only; `final` then tries `#### x`, then a last line `A: x`,
+    then a sentence "the answer is x" / "Answer: x" / "答案是 x" (the last one of each).
 
     >>> final_answer("Half of 84. The answer is $42$.")
     Extracted(text='42', how='sentence')
@@ -192,7 +220,7 @@ def final_answer(text: str, extract: Literal["boxed", "final"] = "final") -> Ext
     if extract == "final" and candidates[0][1] is None:
         hashes = _after_hashes(text)
         answer = None if hashes is None or _HEADING.match(hashes) else _named(hashes)
-        candidates += [("hashes", answer), ("sentence", _in_sentence(text))]
+        candidates += [("hashes", answer), ("line", _on_last_line(text)), ("sentence", _in_sentence(text))]
     for how, found in candidates:
         if found is not None and (clean := tidy(found)):
             return Extracted(clean, how)

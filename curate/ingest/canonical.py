@@ -31,6 +31,8 @@ _RESPONSES: dict[str, pl.DataType] = {
     "finish_reason": pl.String(),
     "given_correct": pl.Boolean(),
 }
+THINKING = ("info.think_content", "think_content", "reasoning_content", "thinking")
+ANSWERING = ("info.answer_content", "answer_content")
 _GRADES = {"true": True, "1": True, "correct": True, "yes": True}
 _GRADES |= {"false": False, "0": False, "-1": False, "incorrect": False, "wrong": False, "no": False}
 
@@ -54,12 +56,21 @@ def canonical(table: pa.Table, shape: Shape) -> Canonical:
             for path in (getattr(shape, name),)
         ),
     )
+    if shape.code_tests and shape.ability:
+        is_code = _text(column[shape.ability]).str.strip_chars().str.to_lowercase().eq("code")
+        told = _told(column[shape.code_tests])
+        held = rows.select(tests=pl.when(is_code & told.str.contains(r"^\s*[\[{]")).then(told))["tests"]
+        rows = rows.with_columns(tests=pl.coalesce("tests", held))
+        if shape.answer == shape.code_tests:
+            rows = rows.with_columns(answer=pl.when(held.is_null()).then("answer"))
     if shape.answer_after:
         after = pl.col("answer").str.extract(rf"(?s)^.*{shape.answer_after}\s*(.*?)\s*$")
         rows = rows.with_columns(answer=pl.coalesce(after, "answer"))
     chats = None
     if shape.messages:
-        chats = _chats(frame.select(ROW_ID, turn=column[shape.messages]), shape)
+        paths = [path for path in (shape.messages, shape.completion) if path]
+        turns = pl.concat([_turns(frame.select(ROW_ID, turn=column[path])) for path in paths])
+        chats = _chats(turns.sort(ROW_ID, maintain_order=True))
         rows = rows.join(chats, on=ROW_ID, how="left", maintain_order="left").with_columns(
             prompt=pl.coalesce(pl.col("prompt").replace("", None), "chat_prompt", "prompt"),
             system=pl.coalesce("system", "chat_system"),
@@ -67,6 +78,8 @@ def canonical(table: pa.Table, shape: Shape) -> Canonical:
     else:
         rows = rows.with_columns(turns=pl.lit(None, _TURNS))
     responses = _numbered(frame.select(ROW_ID), chats, [column[path] for path in shape.responses])
+    if chats is not None:
+        rows = _whole_turns(rows, responses, is_prompt=shape.is_prompt)
     beside = {"model": shape.models, "finish_reason": shape.finish_reasons, "given_correct": shape.correct}
     misaligned: dict[str, int] = {}
     for name, path in beside.items():
@@ -136,20 +149,21 @@ def _joined(parts: Sequence[pl.Series], height: int) -> pl.Series:
     return frame.select(prompt=pl.when(some).then(joined))["prompt"]
 
 
-def _chats(frame: pl.DataFrame, shape: Shape) -> pl.DataFrame:
-    """One line for each row that has turns: prompt, system, turns, and the response if it ends in one.
+def _turns(frame: pl.DataFrame) -> pl.DataFrame:
+    """row_id, role, content: one line for each turn of a column of chats.
 
     frame: row_id, turn (list of turns). Where the thinking lies in a field of its own and the text has no
     <think>, the text is put together as the data sets with tags write it: <think>T</think><answer>A</answer>,
     or <think>T</think> and the text where that is more than the answer.
     """
     turns = frame.filter(pl.col("turn").list.len() > 0).explode("turn").filter(pl.col("turn").is_not_null())
-    role_name, content_name = _turn_keys(turns.schema["turn"])
+    kind = turns.schema["turn"]
+    role_name, content_name = turn_keys(kind)
     turns = turns.select(ROW_ID).with_columns(
         _text(turns["turn"].struct.field(role_name)).replace(ROLES).alias("role"),
         _text(turns["turn"].struct.field(content_name)).alias("content"),
-        _inner(turns["turn"], shape.thinking).fill_null("").alias("thinking"),
-        _inner(turns["turn"], shape.answering).fill_null("").alias("answering"),
+        _inner(turns["turn"], text_field(kind, THINKING)).fill_null("").alias("thinking"),
+        _inner(turns["turn"], text_field(kind, ANSWERING)).fill_null("").alias("answering"),
     )
     role, content, thinking = pl.col("role"), pl.col("content"), pl.col("thinking")
     bare = content.fill_null("")
@@ -162,21 +176,60 @@ def _chats(frame: pl.DataFrame, shape: Shape) -> pl.DataFrame:
     )
     untagged = role.eq("assistant") & thinking.ne("") & ~bare.str.contains("<think>", literal=True)
     whole = pl.concat_str(pl.lit("<think>"), thinking, pl.lit("</think>"), body)
-    turns = turns.select(ROW_ID, "role", content=pl.when(untagged).then(whole).otherwise(content))
+    return turns.select(ROW_ID, "role", content=pl.when(untagged).then(whole).otherwise(content))
+
+
+def _chats(turns: pl.DataFrame) -> pl.DataFrame:
+    """One line for each row that has turns: prompt, system, turns, and the response if it ends in one.
+
+    is_question: it is one user turn and at most one system turn.
+    """
+    role, content = pl.col("role"), pl.col("content")
     asked = content.filter(role.eq("user") & content.is_not_null())
+    n_user, n_system = role.eq("user").sum(), role.eq("system").sum()
     return turns.group_by(ROW_ID, maintain_order=True).agg(
         chat_prompt=pl.when(asked.len() > 0).then(asked.str.join("\n\n")),
         chat_system=content.filter(role.eq("system")).first(),
         chat_response=content.last(),
         answered=role.last().eq("assistant").fill_null(False),
+        is_question=(n_user == 1) & (n_system <= 1) & (n_user + n_system == pl.len()),
         turns=pl.struct("role", "content"),
     )
 
 
-def _turn_keys(dtype: pl.DataType) -> tuple[str, str]:
+def _whole_turns(rows: pl.DataFrame, responses: pl.DataFrame, *, is_prompt: bool) -> pl.DataFrame:
+    """The rows with `turns` as whole conversations: the first response follows where they do not end in one.
+
+    With `is_prompt`, turns that are one question alone are null. rows: has the columns of `_chats`.
+    """
+    first = responses.filter((pl.col("response_id") == 0) & pl.col("response").is_not_null())
+    first = first.select(ROW_ID, content="response")
+    lone = pl.lit(is_prompt) & pl.col("is_question").fill_null(False)
+    turns = pl.when(~lone).then("turns")
+    answer = pl.concat_list(pl.struct(pl.lit("assistant").alias("role"), "content"))
+    goes_on = pl.col("content").is_not_null() & ~pl.col("answered").fill_null(True)
+    whole = pl.when(goes_on).then(pl.concat_list("turns", answer)).otherwise("turns")
+    rows = rows.with_columns(turns).join(first, on=ROW_ID, how="left", maintain_order="left")
+    return rows.with_columns(whole.alias("turns")).drop("content")
+
+
+def turn_keys(dtype: pl.DataType) -> tuple[str, str]:
+    """Names of the role and the content field of a turn."""
     assert isinstance(dtype, pl.Struct)  # `recognise` let chats through only
     names = [field.name for field in dtype.fields]
     return ("role" if "role" in names else "from", "content" if "content" in names else "value")
+
+
+def text_field(dtype: pl.DataType, paths: Sequence[str]) -> str | None:
+    """The first of the paths that is text in a turn of this type; null if there is none."""
+    for path in paths:
+        inner = dtype
+        for step in path.split("."):
+            fields = {f.name: f.dtype for f in inner.fields} if isinstance(inner, pl.Struct) else {}
+            inner = fields.get(step, pl.Unknown())
+        if inner == pl.String:
+            return path
+    return None
 
 
 def _inner(turns: pl.Series, path: str | None) -> pl.Series:
@@ -230,7 +283,7 @@ def _last_turn(series: pl.Series) -> pl.Series:
     names = {field.name for field in inner.fields}
     if not ({"role", "from"} & names and {"content", "value"} & names):
         return series
-    return series.list.get(-1, null_on_oob=True).struct.field(_turn_keys(inner)[1])
+    return series.list.get(-1, null_on_oob=True).struct.field(turn_keys(inner)[1])
 
 
 def _beside(

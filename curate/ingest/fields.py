@@ -9,7 +9,9 @@ passes through a list (`messages.info.reference_answer`) means the first value t
 
 A *chat* is a list of turns, structs with `role` or `from` and `content` or `value`. Its prompt is the
 text of its user turns, joined by blank lines; if its last turn is the assistant's, that turn is the
-response and all user turns lie before it. A chat that ends otherwise has no response.
+response and all user turns lie before it. A chat that ends otherwise has no response. A chat under the
+name `prompt` is a prompt: where it is one question and at most a system turn it is no conversation, and
+where the answer is a chat of its own (`completion`) the two are one conversation.
 
 Source of the shapes: the data cards and loaders of the data sets named in `SHAPES`; verl
 docs/preparation/prepare_data.rst; TRL docs/source/dataset_formats.md; LLaMA-Factory data/README.md.
@@ -17,7 +19,7 @@ docs/preparation/prepare_data.rst; TRL docs/source/dataset_formats.md; LLaMA-Fac
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
 from typing import Any, NamedTuple
 
 import pyarrow as pa
@@ -33,9 +35,8 @@ ROLES = {
     "chatgpt": "assistant",
     "model": "assistant",
     "bot": "assistant",
+    "observation": "tool",
 }
-THINKING = ("info.think_content", "think_content", "reasoning_content")
-ANSWERING = ("info.answer_content", "answer_content")
 
 
 class FieldMap(NamedTuple):
@@ -53,19 +54,27 @@ class FieldMap(NamedTuple):
     correct: str | None = None
 
 
+ANSWERS = "answer|ground_truth|reference_answer|final_answer|expected_answer"
+RESPONSES = (
+    "responses|response|completions|completion|generations|generated_solution|model_output|model_response"
+)
+
+
 class Template(NamedTuple):
     """A shape as the table below writes it: `a|b` is the first of the columns that is there."""
 
     name: str
     needs: tuple[str, ...]  # path, or path:chat, path:list, path:text
     prompt: tuple[str, ...] = ()  # joined by blank lines, empty ones left out
-    answer: str = "answer|ground_truth|reference_answer|final_answer|expected_answer"
+    answer: str = ANSWERS
     answer_after: str | None = None  # the answer is what follows the last such mark, if it is there
     responses: tuple[str, ...] = ()  # lists are laid end to end, a null scalar is no response
     messages: str = ""
+    completion: str = ""  # a chat that goes on where `messages` ends
     source: str = "source|data_source|dataset|source_repo"
     system: str = "system|system_prompt"
     tests: str = "tests|test_cases|test_case|input_output"
+    code_tests: str = ""  # holds tests where `ability` is code
     models: str = "response_models|models|model_name|model"
     finish_reasons: str = "finish_reasons|finish_reason"
     correct: str = "response_correct|is_correct"
@@ -73,11 +82,26 @@ class Template(NamedTuple):
 
 SHAPES: tuple[Template, ...] = (
     Template(
+        "verl, as curate writes it",
+        needs=("prompt:chat", "reward_model.ground_truth", "extra_info.row_id", "extra_info.answer"),
+        messages="prompt",
+        answer="extra_info.answer",
+        source="extra_info.source",
+        code_tests="reward_model.ground_truth",
+    ),
+    Template(
         "verl",
         needs=("prompt:chat", "reward_model.ground_truth"),
         messages="prompt",
         answer="reward_model.ground_truth",
         responses=("responses|response",),
+        code_tests="reward_model.ground_truth",
+    ),
+    Template(
+        "TRL, as curate writes it",
+        needs=("prompt:chat", "ground_truth", "solution", "tests"),
+        messages="prompt",
+        answer="solution",
     ),
     Template(
         "AM conversations (AM-Thinking-v1-Distilled)",
@@ -146,19 +170,20 @@ SHAPES: tuple[Template, ...] = (
         "prompt and completion, as chats",
         needs=("prompt:chat", "completion:chat"),
         messages="prompt",
-        responses=("completion",),
+        completion="completion",
     ),
     Template(
         "prompt as a chat",
         needs=("prompt:chat",),
         messages="prompt",
-        responses=("responses|response|completions|completion",),
+        answer=f"{ANSWERS}|solution",
+        responses=(RESPONSES,),
     ),
     Template(
         "prompts and responses",
-        needs=("prompt|question|problem|query", "responses|response|completions|completion|generations"),
+        needs=("prompt|question|problem|query", RESPONSES),
         prompt=("prompt|question|problem|query",),
-        responses=("responses|response|completions|completion|generations",),
+        responses=(RESPONSES,),
     ),
     Template(
         "problem, solution, answer (NuminaMath)", needs=("problem", "solution", "answer"), prompt=("problem",)
@@ -190,14 +215,16 @@ class Shape(NamedTuple):
     answer_after: str | None = None
     responses: tuple[str, ...] = ()
     messages: str | None = None
+    completion: str | None = None  # chat, laid at the end of `messages`
+    is_prompt: bool = False  # `messages` is a prompt: a lone question there is no conversation
     source: str | None = None
     system: str | None = None
     tests: str | None = None
+    code_tests: str | None = None  # the tests of rows whose `ability` is code
+    ability: str | None = None
     models: str | None = None
     finish_reasons: str | None = None
     correct: str | None = None
-    thinking: str | None = None  # field of the turns, see `_turns`
-    answering: str | None = None
 
     def line(self) -> str:
         """The shape in one line, as a run announces it."""
@@ -206,11 +233,20 @@ class Shape(NamedTuple):
             prompt += f" (where null: {self.messages}[user])"
         responses = " + ".join(self.responses)
         if self.messages:
-            last = f"{self.messages}[last assistant turn]"
+            last = f"{self.completion or self.messages}[last assistant turn]"
             responses = f"{responses} (where there is none: {last})" if responses else last
         answer = self.answer
         if answer and self.answer_after:
             answer += f" (after the last {self.answer_after} where there is one)"
+        turns = self.messages
+        if self.completion:
+            turns = f"{self.messages} + {self.completion}"
+        elif self.is_prompt:
+            turns = f"{self.messages} (where it is more than one question)"
+        tests = self.tests
+        if self.code_tests:
+            code = f"{self.code_tests} (JSON, where {self.ability} is code)"
+            tests = f"{tests} (where null: {code})" if tests else code
         parts = {
             "prompt": prompt or f"{self.messages}[user]",
             "answer": answer,
@@ -220,23 +256,24 @@ class Shape(NamedTuple):
             "correct": self.correct,
             "source": self.source,
             "system": self.system,
-            "turns": self.messages,
-            "tests": self.tests,
+            "turns": turns,
+            "tests": tests,
         }
         mapped = ", ".join(f"{name} ← {path}" for name, path in parts.items() if path)
         return f"recognised {self.name}: {mapped}"
 
     def columns(self) -> list[str]:
         """Every path the shape reads."""
-        single = (self.answer, self.messages, self.source, self.system, self.tests)
+        chats = (self.messages, self.completion)
+        single = (self.answer, self.source, self.system, self.tests, self.code_tests, self.ability)
         lists = (self.models, self.finish_reasons, self.correct)
-        return [*self.prompt, *self.responses, *(path for path in (*single, *lists) if path)]
+        return [*self.prompt, *self.responses, *(path for path in (*chats, *single, *lists) if path)]
 
 
 def recognise(schema: pa.Schema, fields: FieldMap = FieldMap()) -> Shape:
     """The shape of an input with this schema (plain types, see `curate.ingest.unify`).
 
-    Names match whatever their case. Raises InputError if the user named a column that is not there,
+    Names match whatever their case and separators: `Final Answer` is final_answer. Raises InputError if the user named a column that is not there,
     or if no shape matches and the user named neither prompt nor messages.
     """
     given = {name: _named(schema, name, path) for name, path in fields._asdict().items() if path is not None}
@@ -251,14 +288,21 @@ def recognise(schema: pa.Schema, fields: FieldMap = FieldMap()) -> Shape:
             prompt=tuple(path for names in template.prompt if (path := _first(schema, names))),
             answer_after=None if "answer" in given else template.answer_after,
             responses=tuple(path for names in template.responses if (path := _first(schema, names))),
+            completion=_first(schema, template.completion),
+            is_prompt=template.messages == "prompt",
+            code_tests=_first(schema, template.code_tests),
+            ability=_first(schema, "ability"),
             **{name: _first(schema, getattr(template, name)) for name in _SINGLE},
         )
     named: dict[str, Any] = {name: path for name, path in given.items() if name in _SINGLE}
-    shape = shape._replace(**named)
+    if given.get("messages", shape.messages) != shape.messages:
+        shape = shape._replace(completion=None)
+    shape = shape._replace(**named, is_prompt=shape.is_prompt and "messages" not in given)
     if "prompt" in given:
         chat = is_chat(_kind(schema, given["prompt"]))
+        going_on = shape.completion if shape.messages == given["prompt"] else None
         shape = (
-            shape._replace(messages=given["prompt"], prompt=())
+            shape._replace(messages=given["prompt"], completion=going_on, is_prompt=True, prompt=())
             if chat
             else shape._replace(prompt=(given["prompt"],))
         )
@@ -268,14 +312,15 @@ def recognise(schema: pa.Schema, fields: FieldMap = FieldMap()) -> Shape:
             f"or list<struct<from: text, value: text>>, found {type_name(_kind(schema, given['messages']))}"
         )
     if "responses" in given:
-        shape = shape._replace(responses=(given["responses"],))
+        going_on = given["responses"] if shape.is_prompt else None
+        if is_chat(_kind(schema, given["responses"])) and going_on != shape.messages and going_on:
+            shape = shape._replace(completion=going_on, responses=())
+        else:
+            shape = shape._replace(completion=None, responses=(given["responses"],))
     if not (shape.responses or shape.messages):
         shape = shape._replace(models=None, finish_reasons=None, correct=None)
-    if shape.messages:
-        shape = shape._replace(
-            thinking=_inside(schema, shape.messages, THINKING),
-            answering=_inside(schema, shape.messages, ANSWERING),
-        )
+    if "tests" in given or not (shape.ability and shape.code_tests):
+        shape = shape._replace(code_tests=None, ability=None)
     return shape
 
 
@@ -284,26 +329,34 @@ _SINGLE = ("answer", "messages", "source", "system", "tests", "models", "finish_
 
 def is_chat(kind: pa.DataType | None) -> bool:
     """Whether the type is a list of turns."""
-    return kind is not None and _turn_keys(kind) is not None
+    if kind is None or not (is_list(kind) and pa.types.is_struct(kind.value_type)):
+        return False
+    names = {field.name for field in kind.value_type}
+    return bool({"role", "from"} & names) and bool({"content", "value"} & names)
 
 
-def _turn_keys(kind: pa.DataType) -> tuple[str, str] | None:
-    """Names of the role and content fields of a chat type, else null."""
-    if not (is_list(kind) and pa.types.is_struct(kind.value_type)):
-        return None
-    names = [field.name for field in kind.value_type]
-    role = next((name for name in ("role", "from") if name in names), None)
-    content = next((name for name in ("content", "value") if name in names), None)
-    return (role, content) if role and content else None
+def plain_name(name: str) -> str:
+    """The name without case and separators.
+
+    >>> plain_name("Final Answer") == plain_name("final-answer") == plain_name("finalAnswer")
+    True
+    """
+    return re.sub(r"[\s_-]+", "", name).lower()
 
 
 def steps_of(schema: pa.Schema, path: str) -> list[str] | None:
-    """The path as column and field names, spelt as the schema spells them; null if it is not there."""
+    """The path as column and field names, spelt as the schema spells them; null if it is not there.
+
+    A column is found whatever its case; failing that whatever its separators, if no other is like it.
+    """
     names = {name.lower(): name for name in reversed(schema.names)}
     parts = path.split(".")
     for width in range(len(parts), 0, -1):  # a column name may hold dots itself
         head = ".".join(parts[:width])
         column = head if head in schema.names else names.get(head.lower())
+        if column is None and plain_name(head):
+            alike = [name for name in schema.names if plain_name(name) == plain_name(head)]
+            column = alike[0] if len(alike) == 1 else None
         if column is None:
             continue
         kind = schema.field(column).type
@@ -349,11 +402,6 @@ def _meets(schema: pa.Schema, need: str) -> bool:
             return is_text(kind)
         case _:
             return True
-
-
-def _inside(schema: pa.Schema, chat: str, paths: Sequence[str]) -> str | None:
-    """The first of the paths that the turns of the chat have."""
-    return next((path for path in paths if _kind(schema, f"{chat}.{path}") is not None), None)
 
 
 def _named(schema: pa.Schema, field: str, path: str) -> str:

@@ -6,6 +6,7 @@ Reads only the lines of the rows asked for, from the shard that holds them.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -13,7 +14,7 @@ from typing import Any, NamedTuple
 import polars as pl
 
 from curate.errors import RunError
-from curate.flow import KEYS, RESPONSE_ID, ROW_ID
+from curate.flow import KEYS, RESPONSE_ID, RESPONSES, ROW_ID
 from curate.report.run import (
     RESPONSE_VERDICTS_TABLE,
     RESPONSES_TABLE,
@@ -29,6 +30,8 @@ from curate.report.run import (
 from curate.report.text import excerpt, marked_excerpt, printable, shown
 
 ROW_SPAN = "row_span"  # the evidence column that points into the prompt
+FEW = 3  # so many responses are shown with their texts and all their evidence
+LISTED = 30  # of more, so many with their verdicts and the values that decided them
 
 Facts = dict[str, dict[str, Any]]  # table → column → value, of one line
 
@@ -95,7 +98,7 @@ def explain_rows(run: FinishedRun, row_ids: Collection[int]) -> dict[int, Explan
     if not row_ids:
         return {}
     places = run.places(row_ids)
-    rows = run.read(ROWS_TABLE, row_ids, ("row_id", "prompt", "answer", "source"), places)
+    rows = run.read(ROWS_TABLE, row_ids, None, places)
     verdicts = _by_row(run.read(VERDICTS_TABLE, row_ids, None, places))
     evidence = {
         name: _by_row(run.read(f"evidence/{name}", row_ids, None, places)) for name in run.evidence("row")
@@ -113,8 +116,11 @@ def explain_rows(run: FinishedRun, row_ids: Collection[int]) -> dict[int, Explan
         verdict = verdicts[row_id]
         facts = {name: _measured(lines[row_id]) for name, lines in evidence.items() if row_id in lines}
         mine = [_response(run, line, row, facts) for line in responses.get(row_id, [])]
-        left = sum(response.verdict == "kept" for response in mine)
-        known = {**facts, "row": row, "responses": {"given": len(mine), "left": left}}
+        verdicts_given = Counter(response.verdict for response in mine)
+        counts = {
+            "given": len(mine), "left": verdicts_given["kept"], "undecided": verdicts_given["undecided"],
+        }  # fmt: skip
+        known = {**facts, "row": row, "responses": counts}
         explained[row_id] = Explanation(
             row_id, row["prompt"], row["answer"], row["source"],
             verdict_of(keep=verdict["keep"], reasons=verdict["reasons"]),
@@ -154,7 +160,7 @@ def _response(
     run: FinishedRun, line: Mapping[str, Any], row: Mapping[str, Any], row_facts: Facts
 ) -> ResponseExplained:
     verdict = line["verdict"]
-    own = {name: line[name] for name in ("response", "model", "finish_reason", "given_correct")}
+    own = {name: line[name] for name in RESPONSES.names if name not in KEYS["response"]}
     known = {**row_facts, **line["evidence"], "row": dict(row), "response": own}
     return ResponseExplained(
         int(line[RESPONSE_ID]), line["response"], line["model"],
@@ -215,8 +221,12 @@ def _by_response(lines: pl.DataFrame) -> dict[tuple[int, int], dict[str, Any]]:
     return {(int(line[ROW_ID]), int(line[RESPONSE_ID])): line for line in lines.iter_rows(named=True)}
 
 
-def as_text(explanation: Explanation, limit: int = 600, *, colour: bool = False) -> str:
-    """The explanation for a terminal; texts are cut to `limit` characters, matched spans are in ⟦ ⟧."""
+def as_text(explanation: Explanation, limit: int = 600, *, colour: bool = False, full: bool = False) -> str:
+    """The explanation for a terminal; texts are cut to `limit` characters, matched spans are in ⟦ ⟧.
+
+    Of more than a few responses only verdicts and the values that decided them are shown; with `full`
+    every response has its text and all its evidence.
+    """
     row = explanation
     lines = [
         f"row {row.row_id}: {row.verdict}" + "".join(f", {ruling.rule.reason}" for ruling in row.reasons)
@@ -232,15 +242,56 @@ def as_text(explanation: Explanation, limit: int = 600, *, colour: bool = False)
         lines.append(f"  answer: {'null' if other.answer is None else excerpt(other.answer, limit)}")
         lines += [f"  {name} = {shown(value)}" for name, value in values_of_kept(row)]
     lines += _evidence_lines("evidence", row.evidence)
-    for response in row.responses:
-        heading = f"response {response.response_id}: {response.verdict}"
-        heading += "".join(f", {ruling.rule.reason}" for ruling in response.reasons)
-        lines += ["", heading + (f" ({printable(response.model)})" if response.model else "")]
-        lines.append(_indent(_text(response.response, limit)))
-        lines += [f"  {line}" for line in _rulings("dropped because", response.reasons) if line]
-        lines += [f"  {line}" for line in _rulings("undecided because", response.undecided) if line]
-        lines += [f"  {line}" for line in _evidence_lines("evidence", response.evidence) if line]
+    few = full or len(row.responses) <= FEW
+    if not few:
+        lines += ["", _tally(row)]
+    for response in row.responses if few else row.responses[:LISTED]:
+        lines += _response_lines(row, response, limit) if few else _deciding_lines(row, response)
+    if not few:
+        rest = len(row.responses) - LISTED
+        lines += [f"  … and {rest:,} more"] if rest > 0 else []
+        lines += ["", "Texts and all evidence of the responses are shown in full (--full)."]
     return "\n".join(lines) + "\n"
+
+
+def _heading(row: Explanation, response: ResponseExplained) -> str:
+    verdict = "of a row not kept" if _of_other_row(row, response) else response.verdict
+    reasons = "".join(f", {ruling.rule.reason}" for ruling in response.reasons)
+    model = f" ({printable(response.model)})" if response.model else ""
+    return f"response {response.response_id}: {verdict}{reasons}{model}"
+
+
+def _of_other_row(row: Explanation, response: ResponseExplained) -> bool:
+    return response.verdict == "kept" and row.verdict != "kept"
+
+
+def _response_lines(row: Explanation, response: ResponseExplained, limit: int) -> list[str]:
+    lines = ["", _heading(row, response), _indent(_text(response.response, limit))]
+    below = _rulings("dropped because", response.reasons) + _rulings("undecided because", response.undecided)
+    below += _evidence_lines("evidence", response.evidence)
+    return lines + [f"  {line}" for line in below if line]
+
+
+def _deciding_lines(row: Explanation, response: ResponseExplained) -> list[str]:
+    values = dict(pair for ruling in response.reasons + response.undecided for pair in ruling.values)
+    seen = ", ".join(f"{name} = {shown(value)}" for name, value in values.items())
+    return [f"  {_heading(row, response)}", *([f"    {seen}"] if seen else [])]
+
+
+def _tally(row: Explanation) -> str:
+    """`16 responses: 1 kept, 15 dropped (wrong-answer 15, looping 2)`."""
+    kinds = Counter(
+        "of a row not kept" if _of_other_row(row, item) else str(item.verdict) for item in row.responses
+    )
+    reasons = Counter(ruling.rule.reason for item in row.responses for ruling in item.reasons)
+    ordered = sorted(reasons.items(), key=lambda item: (-item[1], item[0]))
+    why = f" ({', '.join(f'{name} {n:,}' for name, n in ordered)})" if ordered else ""
+    parts = [
+        f"{kinds[kind]:,} {kind}" + (why if kind == "dropped" else "")
+        for kind in ("kept", "of a row not kept", "dropped", "undecided")
+        if kinds[kind]
+    ]
+    return f"{len(row.responses):,} responses: {', '.join(parts)}"
 
 
 def values_of_kept(row: Explanation) -> list[tuple[str, Any]]:

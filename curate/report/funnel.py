@@ -1,6 +1,7 @@
 """The funnel of a run: what came in, what each reason took out, what is left; as data and as text.
 
-*Only* is the number of lines that no other rule drops.
+*Only* is the number of lines that no other rule drops; it has no meaning for a rule whose answer follows
+from what other rules drop, and is then null and shown as –.
 """
 
 from __future__ import annotations
@@ -8,27 +9,29 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from rich.table import Table
-
 from curate.flow import Grain
 
 
 class ReasonCount(NamedTuple):
-    """Lines a reason drops, and lines that no other reason drops."""
+    """Lines a reason drops, and lines that no other reason drops (null: not meaningful)."""
 
     reason: str
     lines: int
-    only: int
+    only: int | None
 
 
 class Funnel(NamedTuple):
-    """Counts of one grain; n_in = kept + dropped + undecided. Quarantined rows were never in."""
+    """Counts of one grain; n_in = kept + dropped + undecided + of_other_rows.
+
+    Quarantined rows were never in.
+    """
 
     grain: Grain
     n_in: int
     kept: int
     dropped: int
     undecided: int
+    of_other_rows: int  # responses that no rule about responses drops, of rows that are not kept
     quarantined: int
     reasons: tuple[ReasonCount, ...]  # most lines first, then by name
 
@@ -47,7 +50,7 @@ def funnels(manifest: Mapping[str, Any]) -> tuple[Funnel, ...]:
 def _funnel(manifest: Mapping[str, Any], grain: Grain, unit: str) -> Funnel:
     counts = manifest["counts"].get(unit, {})
     reasons = [
-        ReasonCount(name, int(entry[unit]), int(entry["only"]))
+        ReasonCount(name, int(entry[unit]), None if entry["only"] is None else int(entry["only"]))
         for name, entry in manifest["reasons"].get(grain, {}).items()
     ]
     reasons.sort(key=lambda item: (-item.lines, item.reason))
@@ -57,6 +60,7 @@ def _funnel(manifest: Mapping[str, Any], grain: Grain, unit: str) -> Funnel:
         kept=int(counts.get("kept", 0)),
         dropped=int(counts.get("dropped", 0)),
         undecided=int(counts.get("undecided", 0)),
+        of_other_rows=int(counts.get("of_other_rows", 0)),
         quarantined=int(counts.get("quarantined", 0)),
         reasons=tuple(reasons),
     )
@@ -68,58 +72,69 @@ def undecided_counts(manifest: Mapping[str, Any]) -> tuple[tuple[str, int], ...]
     return tuple(sorted(((str(name), int(n)) for name, n in entries), key=lambda item: (-item[1], item[0])))
 
 
+def without_lines(funnel: Funnel) -> tuple[str, ...]:
+    """Reasons that dropped nothing, by name."""
+    return tuple(item.reason for item in funnel.reasons if not item.lines)
+
+
+def only_text(only: int | None) -> str:
+    """The number of lines that only one reason drops, – where it is not meaningful."""
+    return "–" if only is None else f"{only:,}"
+
+
 def as_text(manifest: Mapping[str, Any], width: int = 28) -> str:
-    """The funnel as plain text, with bars of at most `width` characters."""
-    return "\n\n".join(_as_text(funnel, width) for funnel in funnels(manifest)) + _undecided_text(manifest)
+    """The funnel as plain text, with bars of at most `width` characters.
+
+    Reasons that dropped nothing and rules that left lines undecided are named at the foot.
+    """
+    found = funnels(manifest)
+    undecided = ", ".join(f"{name} ({n:,})" for name, n in undecided_counts(manifest))
+    none = ", ".join(reason for funnel in found for reason in without_lines(funnel))
+    foot = [f"undecided because of: {undecided}"] if undecided else []
+    foot += [f"no line: {none}"] if none else []
+    parts = [*(_as_text(funnel, width) for funnel in found), *(["\n".join(foot)] if foot else [])]
+    return "\n\n".join(parts)
 
 
-def as_tables(manifest: Mapping[str, Any]) -> list[Table]:
-    """The funnel as tables for a terminal."""
-    return [_as_table(funnel) for funnel in funnels(manifest)]
+class _Line(NamedTuple):
+    """A line of the funnel; a share or a note that has no meaning is empty."""
+
+    name: str
+    lines: int
+    share: str
+    only: str = ""
 
 
-def _lines(funnel: Funnel) -> list[tuple[str, int, int | None]]:
-    """Name, lines, only (None where it has no meaning), from the top of the funnel to its foot."""
-    unit = f"{funnel.grain}s"
-    body = [(f"  {item.reason}", item.lines, item.only) for item in funnel.reasons]
-    head: list[tuple[str, int, int | None]] = [
-        (f"{unit} in", funnel.n_in, None),
-        ("dropped", funnel.dropped, None),
+def _lines(funnel: Funnel) -> list[_Line]:
+    """From the top of the funnel to its foot, reasons without a line left out."""
+
+    def line(name: str, count: int, only: str = "") -> _Line:
+        return _Line(name, count, f"{funnel.share(count):.2%}", only)
+
+    foot = [line("undecided", funnel.undecided)]
+    if funnel.of_other_rows:
+        foot.append(line("of rows not kept", funnel.of_other_rows))
+    foot.append(line("kept", funnel.kept))
+    if funnel.quarantined:  # no share: they are no part of what came in
+        foot.append(_Line("(quarantined, not in)", funnel.quarantined, ""))
+    return [
+        line(f"{funnel.grain}s in", funnel.n_in),
+        line("dropped", funnel.dropped),
+        *(
+            line(f"  {item.reason}", item.lines, only_text(item.only))
+            for item in funnel.reasons
+            if item.lines
+        ),
+        *foot,
     ]
-    foot: list[tuple[str, int, int | None]] = [
-        ("undecided", funnel.undecided, None),
-        ("kept", funnel.kept, None),
-    ]
-    if funnel.quarantined:
-        foot.append(("(quarantined, not in)", funnel.quarantined, None))
-    return [*head, *body, *foot]
 
 
 def _as_text(funnel: Funnel, width: int) -> str:
     lines = _lines(funnel)
-    longest = max(len(name) for name, _, _ in lines)
+    longest = max(len(line.name) for line in lines)
     text = []
-    for name, count, only in lines:
-        bar = "█" * round(width * funnel.share(count)) or ("▏" if count else "")
-        alone = f"  only {only:,}" if only is not None else ""
-        text.append(f"{name:<{longest}} {count:>12,} {funnel.share(count):>7.2%} {bar}{alone}".rstrip())
+    for name, count, share, only in lines:
+        bar = ("█" * round(width * funnel.share(count)) or ("▏" if count else "")) if share else ""
+        alone = f"  only {only}" if only else ""
+        text.append(f"{name:<{longest}} {count:>12,} {share:>7} {bar}{alone}".rstrip())
     return "\n".join(text)
-
-
-def _undecided_text(manifest: Mapping[str, Any]) -> str:
-    entries = undecided_counts(manifest)
-    if not entries:
-        return ""
-    return "\n\nundecided because of: " + ", ".join(f"{name} ({n:,})" for name, n in entries)
-
-
-def _as_table(funnel: Funnel) -> Table:
-    table = Table(title=f"{funnel.grain}s", title_justify="left", box=None, pad_edge=False)
-    table.add_column("")
-    for heading in ("lines", "share", "only this"):
-        table.add_column(heading, justify="right")
-    styles = {"kept": "bold green", "undecided": "yellow", "dropped": "bold"}
-    for name, count, only in _lines(funnel):
-        cells = (name, f"{count:,}", f"{funnel.share(count):.2%}", "" if only is None else f"{only:,}")
-        table.add_row(*cells, style=styles.get(name, ""))
-    return table

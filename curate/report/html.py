@@ -20,7 +20,7 @@ import pyarrow.parquet as pq
 
 from curate.flow import KEYS, RESPONSE_ID, ROW_ID
 from curate.report.explain import Explanation, ResponseExplained, Ruling, explain_rows, values_of_kept
-from curate.report.funnel import funnels, undecided_counts
+from curate.report.funnel import funnels, only_text, undecided_counts, without_lines
 from curate.report.run import (
     RESPONSE_VERDICTS_TABLE,
     ROWS_TABLE,
@@ -28,6 +28,7 @@ from curate.report.run import (
     FinishedRun,
     Rule,
     open_run,
+    record_order,
     rule_of,
 )
 from curate.report.text import Piece, excerpt, marked_excerpt, printable, shown
@@ -108,13 +109,18 @@ def render(folder: Path, manifest: Mapping[str, Any] | None = None) -> str:
         number=lambda value: f"{value:,}",
         percent=lambda share: f"{100 * share:.1f}%" if share == 0 or share >= 0.001 else "<0.1%",
         shown=shown,
+        only=only_text,
         cut=excerpt,
         printable=printable,
     )
+    found = funnels(run.manifest)
     page = environment.get_template("report.html.j2").render(
         title=run.recipe.get("title") or "curate run",
         manifest=run.manifest,
-        funnels=funnels(run.manifest),
+        funnels=found,
+        no_row=without_lines(found[0]),
+        no_response=tuple(reason for funnel in found[1:] for reason in without_lines(funnel)),
+        order=record_order(run.recipe, str(run.manifest.get("format", ""))),
         row_sections=_sections(run, "row", chosen, explained),
         response_sections=_sections(run, "response", chosen, explained),
         undecided_sections=_undecided_sections(run, chosen, explained),
@@ -177,6 +183,7 @@ def _sections(
         )
         for funnel in found
         for item in funnel.reasons
+        if item.lines
     ]
 
 

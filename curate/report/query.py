@@ -4,7 +4,7 @@ Views: each evidence by its name, `row`, `response`, `verdicts`, `response_verdi
 `undecided`, `quarantined`; and two that let a recipe's predicate stand as it is written:
 
     everything      one line per row: row_id, keep, reasons, undecided, kept_instead, and one struct
-                    column per table: row, responses (given, left), and each row evidence
+                    column per table: row, responses (given, left, undecided), and each row evidence
     every_response  one line per response: the same of the response, and of its row
 
 so that `SELECT row_id FROM everything WHERE leak.containment >= 0.5` is the rule as the recipe has it.
@@ -19,6 +19,7 @@ import csv
 import io
 import json
 import math
+import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -30,6 +31,7 @@ import pyarrow.parquet as pq
 
 from curate.errors import RunError
 from curate.flow import KEYS, RESPONSE_ID, RESPONSES, ROW_ID, ROWS, Grain
+from curate.predicate import RESPONSE_COUNTS
 from curate.report.run import FinishedRun, open_run
 from curate.report.text import shown
 
@@ -107,6 +109,8 @@ def query(folder: Path, sql: str, limit: int | None = 1000) -> Result:
             return _read(connection.sql(statements[0].query).to_arrow_reader(2048), limit)
         except duckdb.Error as error:
             said = str(error).split("\nDid you mean")[0].strip()  # it would name DuckDB's own tables
+            if isinstance(error, duckdb.BinderException) and re.search(r"\beverything\b", sql, re.IGNORECASE):
+                said += "\n\nresponse evidence is in every_response"
             raise RunError(f"{said}\n\nViews of {folder}:\n{_views(connection)}") from error
 
 
@@ -159,11 +163,13 @@ _RESPONSE_STRUCT = "struct_pack({}) AS response".format(
 
 def _everything(run: FinishedRun) -> str:
     columns, joins = _structs(run, "row")
-    counts = "struct_pack(given := coalesce(c.given, 0), left := coalesce(c.left, 0)) AS responses"
+    given = ", ".join(f"{name} := coalesce(c.{name}, 0)" for name in RESPONSE_COUNTS.names)
+    counts = f"struct_pack({given}) AS responses"
     judged = "v.keep, v.reasons, v.undecided, v.kept_instead"
     return f"""CREATE VIEW everything AS SELECT {", ".join([ROW_ID, judged, _ROW_STRUCT, counts, *columns])}
         FROM row AS r LEFT JOIN verdicts AS v USING (row_id)
-        LEFT JOIN (SELECT row_id, count(*) AS given, count(*) FILTER (keep) AS left
+        LEFT JOIN (SELECT row_id, count(*) AS given, count(*) FILTER (keep) AS left,
+                          count(*) FILTER (NOT keep AND len(reasons) = 0) AS undecided
                    FROM response_verdicts GROUP BY row_id) AS c USING (row_id)
         {" ".join(joins)}"""
 

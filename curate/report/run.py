@@ -144,6 +144,14 @@ def rule_of(run: FinishedRun, reason: str) -> Rule:
     return Rule(reason, "unknown", "", "", "", ())
 
 
+def record_order(recipe: Mapping[str, Any], format_name: str) -> str:
+    """A sentence about the order of the records: shuffled with which seed, or as the input."""
+    seed = recipe.get("output", {}).get("shuffle-seed", 0)
+    if seed == "none" or format_name == "original":
+        return "The records are in the order of the input."
+    return f"The records are shuffled with the seed {seed} (`output.shuffle-seed` of the recipe)."
+
+
 def verdict_of(*, keep: bool, reasons: Sequence[str]) -> Verdict:
     """Name of a verdict: kept, dropped (at least one reason) or undecided."""
     return "kept" if keep else "dropped" if reasons else "undecided"
