@@ -21,6 +21,7 @@ from curate.flow import KEYS, ROW_ID, Grain
 from curate.predicate import evaluate
 
 OnMissing = Literal["stop", "keep", "drop", "undecided"]
+"""What a null means where it matters: an error, no, yes, or nobody knows."""
 
 
 class Rule(NamedTuple):
@@ -55,20 +56,26 @@ def apply_rules(facts: pl.DataFrame, rules: Sequence[Rule], grain: Grain) -> pl.
     )
     if not rules:
         return answers
-    dropped = pl.any_horizontal(pl.col(rule.reason).fill_null(value=False) for rule in rules)
-    resolved = answers.with_columns(dropped.alias("__dropped"))
+    unknown = {rule.reason: pl.col(rule.reason).is_null() for rule in rules}
+    says_so = pl.any_horizontal(pl.col(rule.reason).fill_null(value=False) for rule in rules)
+    by_null = pl.any_horizontal(
+        pl.lit(value=False), *(unknown[rule.reason] for rule in rules if rule.on_missing == "drop")
+    )
+    resolved = answers.with_columns(says_so.alias("__true"), (by_null & ~says_so).alias("__null"))
     columns = []
     for rule in rules:
-        column = pl.col(rule.reason)
         if rule.on_missing == "stop":
-            missing = resolved.filter(column.is_null() & ~pl.col("__dropped"))
+            missing = resolved.filter(unknown[rule.reason] & ~pl.col("__true") & ~pl.col("__null"))
             if missing.height:
                 raise MissingEvidence(_missing_message(rule.reason, rule.when, missing, facts, keys))
-        value = {"stop": False, "keep": False, "drop": True, "undecided": None}[rule.on_missing]
+        meaning = {"stop": False, "keep": False, "drop": True, "undecided": None}[rule.on_missing]
+        elsewhere = pl.col("__true") if rule.on_missing == "drop" else pl.col("__true") | pl.col("__null")
         columns.append(
-            pl.when(column.is_null() & pl.col("__dropped") & pl.lit(rule.on_missing != "drop"))
+            pl.when(~unknown[rule.reason])
+            .then(pl.col(rule.reason))
+            .when(elsewhere)  # the line is dropped for another reason: this rule need not know
             .then(pl.lit(value=False))
-            .otherwise(column if value is None else column.fill_null(value=value))
+            .otherwise(pl.lit(meaning, dtype=pl.Boolean))
             .alias(rule.reason)
         )
     return resolved.select(*keys, *columns)
@@ -79,8 +86,13 @@ def keep_one_order(facts: pl.DataFrame, rule: KeepOne) -> pl.DataFrame:
     return facts.select(
         ROW_ID,
         evaluate(rule.per, facts).alias("group"),
-        *(evaluate(text, facts).alias(f"k{i}") for i, (text, _) in enumerate(rule.prefer)),
+        *(_sort_key(evaluate(text, facts)).alias(f"k{i}") for i, (text, _) in enumerate(rule.prefer)),
     )
+
+
+def _sort_key(values: pl.Series) -> pl.Series:
+    """Values to sort by: not-a-number sorts last, as null does, in either direction."""
+    return values.fill_nan(None) if values.dtype.is_float() else values
 
 
 def keep_one(order: pl.DataFrame, rule: KeepOne) -> pl.DataFrame:
@@ -155,14 +167,16 @@ def only_by_keep_one(
     answers: pl.DataFrame, orders: Mapping[str, pl.DataFrame], rules: Sequence[KeepOne]
 ) -> dict[str, int]:
     """Rows that each keep-one rule drops and that would be kept if the recipe did not have it."""
-    lenient = [rule._replace(on_missing="keep") for rule in rules]
+    lenient = [rule._replace(on_missing="keep") if rule.on_missing == "stop" else rule for rule in rules]
     dropped = keep_one_chain(answers, orders, lenient)
     found = {}
     for rule in lenient:
         others = [other for other in lenient if other.reason != rule.reason]
         without = keep_one_chain(answers, orders, others)
         names = [name for name in without.columns if name not in (ROW_ID, "kept_instead")]
-        kept = without.filter(~pl.any_horizontal(pl.lit(value=False), *(pl.col(name) for name in names)))
+        kept = without.filter(
+            pl.all_horizontal(pl.lit(value=True), *(pl.col(n).eq_missing(pl.lit(value=False)) for n in names))
+        )
         mine = dropped.filter(pl.col(rule.reason))
         found[rule.reason] = mine.join(kept, on=ROW_ID, how="semi").height
     return found

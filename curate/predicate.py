@@ -17,8 +17,8 @@ from typing import NamedTuple
 import polars as pl
 import pyarrow as pa
 
-from curate.errors import did_you_mean
-from curate.flow import RESPONSES, ROWS, Grain
+from curate.errors import RecipeError, did_you_mean
+from curate.flow import KEYS, RESPONSES, ROWS, Grain
 
 RESPONSE_COUNTS = pa.schema([("given", pa.int32()), ("left", pa.int32()), ("undecided", pa.int32())])
 
@@ -31,12 +31,22 @@ class Table(NamedTuple):
 
 
 BUILT_IN: dict[str, Table] = {
-    "row": Table("row", ROWS),
-    "response": Table("response", RESPONSES),
+    "row": Table("row", pa.schema([field for field in ROWS if field.name not in KEYS["response"]])),
+    "response": Table("response", pa.schema([f for f in RESPONSES if f.name not in KEYS["response"]])),
     "responses": Table("row", RESPONSE_COUNTS),
 }
 
-_STRING = re.compile(r"'(?:[^']|'')*'")
+_NOT_CODE = re.compile(r"'(?:[^']|'')*'|--[^\n]*|/\*.*?\*/", re.DOTALL)
+"""Strings and comments: what stands in them names no evidence."""
+_NOT_PORTABLE = {
+    re.compile(r"\bis\s+(?:not\s+)?(?:true|false)\b", re.IGNORECASE): (
+        "IS TRUE and IS FALSE answer null differently in Polars and DuckDB; write coalesce(..., false)"
+    ),
+    re.compile(r"\b(?:strpos|position|instr|round)\s*\(", re.IGNORECASE): (
+        "strpos, position, instr and round differ between Polars and DuckDB; use LIKE, or compare unrounded"
+    ),
+}
+_MANY_ROWS = re.compile(r'"(?:Agg|Over|Len|Rank|CumSum|Shift)"')
 _REFERENCE = re.compile(r"(?<![\w.\"])\"?([A-Za-z_]\w*)\"?\.\"?([A-Za-z_]\w*)\"?")
 
 
@@ -46,7 +56,7 @@ def references(sql: str) -> list[tuple[str, str]]:
     >>> references("leak.containment >= 0.5 and row.source = 'a.b' and leak.row_span.start > 1")
     [('leak', 'containment'), ('row', 'source'), ('leak', 'row_span')]
     """
-    return list(dict.fromkeys(_REFERENCE.findall(_STRING.sub("''", sql))))
+    return list(dict.fromkeys(_REFERENCE.findall(_NOT_CODE.sub("''", sql))))
 
 
 def tables_of(sql: Iterable[str]) -> list[str]:
@@ -79,6 +89,8 @@ def problems(sql: str, tables: Mapping[str, Table], *, boolean: bool = True) -> 
                 f"`{sql}`: unknown column {table}.{column}. {table} has: {', '.join(columns)}. "
                 + did_you_mean(column, columns)
             )
+    code = _NOT_CODE.sub("''", sql)
+    found += [f"`{sql}`: {why}." for pattern, why in _NOT_PORTABLE.items() if pattern.search(code)]
     if found:
         return found
     try:
@@ -92,6 +104,10 @@ def problems(sql: str, tables: Mapping[str, Table], *, boolean: bool = True) -> 
             raise
         return [f"`{sql}`: not a predicate that can be evaluated: {str(error).splitlines()[0]}"]
     renamed = pl.sql_expr(sql)
+    if _MANY_ROWS.search(renamed.meta.serialize(format="json")):
+        return [
+            f"`{sql}`: looks at more than one line (max, count, over, ...). A rule judges each line alone."
+        ]
     if not renamed.meta.eq(renamed.meta.undo_aliases()):
         return [f"`{sql}`: the last word would be a new name for the value. Expected an expression."]
     dtype = result.schema["result"]
@@ -111,6 +127,11 @@ def _made_up_rows(tables: Mapping[str, Table]) -> pl.DataFrame:
 
 def evaluate(sql: str, facts: pl.DataFrame) -> pl.Series:
     """Value of an expression for each line of a frame whose evidence are struct columns."""
-    result = facts.select(pl.sql_expr(sql).alias("result")).to_series()
+    try:
+        result = facts.select(pl.sql_expr(sql).alias("result")).to_series()
+    except pl.exceptions.PolarsError as error:
+        raise RecipeError(
+            f"`{sql}`: cannot be evaluated on this data: {str(error).splitlines()[0]}. Change the predicate."
+        ) from error
     # an expression without a column (`1 = 1`) yields one line
     return result if len(result) == facts.height else result.new_from_index(0, facts.height)

@@ -25,12 +25,12 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from curate.decide import OnMissing
 from curate.errors import RecipeError, did_you_mean
 from curate.flow import StageParams
-from curate.predicate import BUILT_IN, Table, grain_of, problems, references, tables_of
+from curate.predicate import BUILT_IN, RESPONSE_COUNTS, Table, grain_of, problems, references, tables_of
 from curate.stages import STAGES
-
-OnMissing = Literal["stop", "keep", "drop", "undecided"]
+from curate.stages.patterns import rules_folder
 
 
 class _Model(BaseModel):
@@ -151,6 +151,9 @@ VIEWS = (
 )  # fmt: skip
 """Views of a finished run (`curate sql`), so not names of evidence."""
 
+VERDICT_COLUMNS = ("row_id", "response_id", "keep", "reasons", "kept_instead")
+"""Columns that stand beside evidence in those views, so not names of evidence either."""
+
 _NAME = re.compile(r"[a-z][a-z0-9_]*")
 _REASON = re.compile(r"[a-z][a-z0-9-]*")
 
@@ -194,13 +197,6 @@ def load(path: Path, overrides: Mapping[str, Any] | None = None) -> Recipe:
     return parse(text, str(path), overrides)
 
 
-def rules_folder() -> Path:
-    """Folder of the recipes and patterns that come with curate (inside the package once installed)."""
-    package = Path(__file__).resolve().parent
-    inside = package / "rules"
-    return inside if inside.is_dir() else package.parent / "rules"
-
-
 def shipped() -> list[str]:
     """Names of the recipes that come with curate."""
     return sorted(path.stem for path in rules_folder().glob("*.toml"))
@@ -209,7 +205,7 @@ def shipped() -> list[str]:
 def find(name: str) -> Path:
     """Path of a recipe given by file or by the name of a shipped recipe."""
     path = Path(name)
-    if path.suffix == ".toml" or path.exists():
+    if path.suffix == ".toml" or path.is_file():
         return path
     inside = rules_folder() / f"{name}.toml"
     if inside.exists():
@@ -236,6 +232,18 @@ def to_toml(recipe: Recipe) -> str:
     return "\n".join(lines).lstrip("\n") + "\n"
 
 
+def without_folders(recipe: Recipe) -> Recipe:
+    """The recipe with file names for paths: what may be published says nothing of a machine."""
+    evidence = {
+        name: params.model_copy(update={"against": [Path(file).name for file in params.against]})
+        if hasattr(params, "against")
+        else params
+        for name, params in recipe.evidence.items()
+    }
+    source = recipe.source.model_copy(update={"files": [Path(file).name for file in recipe.source.files]})
+    return recipe.model_copy(update={"source": source, "evidence": evidence})
+
+
 def json_schema() -> dict[str, Any]:
     """JSON schema of recipe files, for editors."""
     schema = Recipe.model_json_schema(by_alias=True)
@@ -256,7 +264,8 @@ def _value(value: Any) -> str:
         return "{ " + ", ".join(f"{_key(key)} = {_value(item)}" for key, item in value.items()) + " }"
     if isinstance(value, list):
         return "[" + ", ".join(_value(item) for item in value) + "]"
-    return json.dumps(value, ensure_ascii=False)  # TOML's strings, numbers and booleans are JSON's
+    text = json.dumps(value, ensure_ascii=False)  # TOML's strings, numbers and booleans are JSON's
+    return text.replace("\x7f", "\\u007f")  # ... but for this one character
 
 
 def _put(tree: dict[str, Any], path: str, value: Any, where: str) -> None:
@@ -271,7 +280,10 @@ def _put(tree: dict[str, Any], path: str, value: Any, where: str) -> None:
 
 def _sentence(error: Any, tree: Mapping[str, Any]) -> str:
     """One validation error of pydantic as: place, what was expected, what was found."""
-    place = [str(part) for part in error["loc"] if str(part) not in STAGES]
+    loc = list(error["loc"])
+    if loc[0] == "evidence" and len(loc) > 2:
+        del loc[2]  # the tag of the union
+    place = [str(part) for part in loc]
     key = ".".join(place)
     if error["type"] == "extra_forbidden":
         known = _known_keys(error["loc"], tree)
@@ -316,7 +328,7 @@ def _describe(loc: tuple[Any, ...], tree: Mapping[str, Any]) -> str:
 def _problems(recipe: Recipe) -> list[str]:
     """What pydantic cannot see: names, order, and every predicate."""
     found: list[str] = []
-    reserved = {*BUILT_IN, *VIEWS}
+    reserved = {*BUILT_IN, *VIEWS, *VERDICT_COLUMNS, *RESPONSE_COUNTS.names}
     known: dict[str, Table] = {name: BUILT_IN[name] for name in ("row", "response")}
     for name, params in recipe.evidence.items():
         place = f"evidence.{name}"
@@ -326,6 +338,17 @@ def _problems(recipe: Recipe) -> list[str]:
             f"{place}: reads evidence {other}, which is not measured before it. {did_you_mean(other, known)}"
             for other in params.evidence_read()
             if other not in known
+        ]
+        wanted = set(STAGES[stage_of(params)].reads)
+        found += [
+            f"{place}: reads evidence {other}, which has no columns {', '.join(sorted(wanted))} per response."
+            for other in params.evidence_read()
+            if other in known
+            and (
+                other in BUILT_IN
+                or known[other].grain != "response"
+                or wanted - set(known[other].schema.names)
+            )
         ]
         if params.skip_if is not None:
             found += [f"{place}.skip-if: {text}" for text in problems(params.skip_if, known)]
@@ -337,7 +360,7 @@ def _problems(recipe: Recipe) -> list[str]:
     for reason in [*recipe.drop, *recipe.keep_one]:
         if not _REASON.fullmatch(reason):
             found.append(f"{reason}: a reason is lower-case letters, digits and hyphens, like wrong-answer.")
-    for reason in set(recipe.drop) & set(recipe.keep_one):
+    for reason in [reason for reason in recipe.drop if reason in recipe.keep_one]:
         found.append(f"{reason}: names a drop rule and a keep-one rule; every reason needs its own name.")
     for reason, rule in recipe.drop.items():
         found += [f"drop.{reason}: {text}" for text in problems(rule.when, tables)]

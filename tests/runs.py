@@ -280,7 +280,7 @@ def _evidence() -> dict[str, pa.Table]:
 
 
 def _manifest(folder: Path, reasons: dict[int, list[str]], keep: list[bool], records: int) -> dict[str, Any]:
-    def tally(lists: list[list[str]], unit: str) -> dict[str, dict[str, int]]:
+    def tally(lists: list[list[str]], unit: str) -> dict[str, dict[str, int | None]]:
         names = sorted({name for names in lists for name in names})
         return {
             name: {
@@ -300,6 +300,9 @@ def _manifest(folder: Path, reasons: dict[int, list[str]], keep: list[bool], rec
         }  # fmt: skip
     kept = folder / "kept" / "train-00000-of-00001.parquet"
     judged = list(RESPONSE_LINES)
+    row_reasons = tally(list(reasons.values()), "rows")
+    if "no-response-left" in row_reasons:  # it follows from what other rules drop
+        row_reasons["no-response-left"]["only"] = None
     return {
         "curate": "0.1.0",
         "recipe_sha256": hashlib.sha256((folder / "recipe.toml").read_bytes()).hexdigest(),
@@ -310,14 +313,15 @@ def _manifest(folder: Path, reasons: dict[int, list[str]], keep: list[bool], rec
                 "undecided": sum(not keep[i] and not reasons.get(i) for i in range(12)), "quarantined": 0,
             },
             "responses": {
-                "in": len(judged), "kept": sum(line[4] for line in judged),
+                "in": len(judged), "kept": sum(line[4] and keep[line[0]] for line in judged),
                 "dropped": sum(bool(line[5]) for line in judged),
                 "undecided": sum(bool(line[6]) and not line[5] for line in judged),
+                "of_other_rows": sum(line[4] and not keep[line[0]] for line in judged),
             },
             "records": records,
         },
         "reasons": {
-            "row": tally(list(reasons.values()), "rows"),
+            "row": row_reasons,
             "response": tally([line[5] for line in judged if line[5]], "responses"),
         },
         "undecided": {"too-easy": 1, "wrong-answer": 1},

@@ -89,11 +89,68 @@ def test_the_last_closed_box_is_the_answer(text: str, expected: str | None) -> N
         ("The answer is 1. No. The answer is 2.", "2", "sentence"),
         (r"答案是 $\frac12$。", r"\frac12", "sentence"),
         ("答案:12", "12", "sentence"),
+        ("答案\uff1a18", "18", "sentence"),
+        ("Final answer: 18", "18", "sentence"),
     ],
 )
 def test_box_then_hashes_then_sentence(text: str, answer: str, how: str) -> None:
     """Without a box a line `#### x` counts, without that the last sentence "the answer is x"."""
     assert final_answer(text) == (answer, how)
+
+
+@pytest.mark.parametrize(
+    ("text", "answer"),
+    [
+        ("16 - 7 = 9\n9 * 2 = 18\nA: 18", "18"),
+        ("A: 18", "18"),
+        ("so\n**A:** $18 per day\n\n", "18"),
+        ("so\n**A**: $\\frac{1}{2}$.", r"\frac{1}{2}"),
+        ("so\nAns: 18 eggs", "18"),
+        ("so\nA:\n\n18", "18"),
+        ("so\n答\uff1a18 元", "18"),
+        ("so\n答:星期一", "星期一"),
+        ("A: 3\nA: 4", "4"),
+        ("Q: How much is 2 + 2?\nA: 4", "4"),
+        ("The answer is 5.\nNo, I forgot one.\nA: 6", "6"),
+        ("x" * 500 + "\nA: 7", "7"),
+        ("A: B) 12 apples", "B) 12 apples"),
+    ],
+)
+def test_a_last_line_may_name_the_answer(text: str, answer: str) -> None:
+    """Without a box or `####` a short last line `A: 18` counts, before a sentence higher up."""
+    assert final_answer(text) == (answer, "line")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "A: 18\nand more follows",
+        "Team A: 18",
+        "A: red\nB: blue\nC: green",
+        "B: 4\nA: 3",
+        "A: 3 B: 4 C: 5",
+        "A: 3, B) 4",
+        "A: the option that costs less",
+        "A: " + "1" * 300,
+        "答\uff1a她每天赚18元。",
+        "So 4.\nA: 4\n\nQ: How much is 3 + 3?\nA: 6",
+        "So 4.\nA: 4\n\n**Question 2:** How much is 3 + 3?\nA: 6",
+        "4\n问\uff1a3 + 3?\n答\uff1a6",
+        "a: 18",
+        "A:",
+    ],
+)
+def test_a_label_in_a_list_a_dialogue_or_prose_names_nothing(text: str) -> None:
+    """An option list, a dialogue that goes on with other questions, prose and a line higher up are no answer."""
+    assert final_answer(text) is None
+
+
+def test_a_box_hashes_and_a_sentence_in_the_last_line_go_first() -> None:
+    """A last line `A: ...` with a box, `####` or a sentence in it or before it is read by these."""
+    assert final_answer("\\boxed{1}\nA: 2") == ("1", "boxed")
+    assert final_answer("#### 1\nA: 2") == ("1", "hashes")
+    assert final_answer("A: The answer is 18.") == ("18", "sentence")
+    assert final_answer("so\nA: 2", "boxed") is None
 
 
 def test_boxed_only_ignores_the_rest() -> None:
@@ -164,6 +221,10 @@ HOSTILE = {
     "blanks after box": "\\boxed" + " " * 2_000_000,
     "far box": "\\boxed{1}" + " " * 2_000_000 + "\\boxed{2}",
     "hashes": "#### 1\n" * 300_000,
+    "answer lines": "A: 1\n" * 300_000,
+    "half answer lines": "\nA:" * 300_000,
+    "question lines": "A: 1\nQ: 2\n" * 200_000 + "A: 3",
+    "blanks after a count": "\\boxed{11" + " " * 500_000 + ";}",
     "empty hashes": "####\n" * 300_000,
     "dollars": "answer is " + "$" * 1_000_000,
     "stars": "answer is " + "*" * 1_000_000,

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import polars as pl
 import pytest
 
 from curate.answers.grade import Grader, Verdict
-from curate.answers.pool import Pool
+from curate.answers.pool import Outcome, Pool
 
 
 @pytest.fixture(scope="module")
@@ -121,6 +121,9 @@ def test_the_table_of_verdicts(expected: str, grader: Grader) -> None:
         ("1+x", "\\boxed{x+1}", Verdict("equal", "math-verify: equal", "x+1", "ok")),
         ("x+2", "\\boxed{x+1}", Verdict("unequal", "computed, they differ", "x+1", "ok")),
         ("(1,3)", "\\boxed{[1,3]}", Verdict("unequal", "math-verify: not equal", "[1,3]", "ok")),
+        ("18", "9 * 2 = 18\nA: 18", Verdict("equal", "same text", "18", "ok")),
+        ("18", "9 + 2 = 11\nA: 11", Verdict("unequal", "18 and 11 are different numbers", "11", "ok")),
+        ("25000", "so\n#### $25,000/year", Verdict("equal", "both are 25000", "$25,000/year", "ok")),
         ("2", "hm", Verdict("undecided", "no final answer in the response", None, "no-answer")),
         ("2", "", Verdict("undecided", "the response is empty", None, "no-answer")),
         ("2", "<think>\\boxed{2}", Verdict("undecided", "the thinking never ends", None, "no-answer")),
@@ -218,7 +221,12 @@ def test_a_pair_is_compared_once(pool: Pool, monkeypatch: pytest.MonkeyPatch) ->
     """The same two answers reach the pool once, however many responses give them."""
     asked: list[int] = []
     compare = pool.compare
-    monkeypatch.setattr(pool, "compare", lambda pairs: (asked.append(len(pairs)), compare(pairs))[1])
+
+    def counted(pairs: Sequence[tuple[str, str]]) -> list[Outcome]:
+        asked.append(len(pairs))
+        return compare(pairs)
+
+    monkeypatch.setattr(pool, "compare", counted)
     grader = Grader(pool)
     grader.grade(["x+1"] * 50, ["\\boxed{1+x}"] * 50)
     grader.grade(["x+1"] * 50, ["the answer is $1+x$."] * 50)

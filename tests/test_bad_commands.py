@@ -149,7 +149,7 @@ def test_a_second_run_into_the_same_folder_stops(tmp_path: Path) -> None:
     import fcntl
 
     out = Path(finished(tmp_path))
-    with (out / ".lock").open("w") as held:
+    with (out / ".curate").open("a+") as held:
         fcntl.flock(held, fcntl.LOCK_EX)
         arguments = ["run", str(tmp_path / "my.toml"), "-i", str(tmp_path / "rows.parquet"), "-o", str(out)]
         result = CliRunner().invoke(app, arguments)

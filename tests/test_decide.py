@@ -182,3 +182,19 @@ def test_an_undecided_row_neither_stands_for_its_copies_nor_falls_for_them() -> 
     assert judged["reasons"].to_list() == [[], [], ["near-duplicate"]]
     assert judged["undecided"].to_list() == [["contaminated"], [], []]
     assert judged["kept_instead"].to_list() == [None, None, 1]
+
+
+def test_a_null_that_drops_is_a_reason_only_where_no_true_rule_drops() -> None:
+    """on-missing = "drop" gives its reason where nothing else is known, and spares other rules their nulls."""
+    two = [Rule("contaminated", "leak.containment >= 0.5", "drop"), Rule("url", "query.has_url", "stop")]
+    answers = apply_rules(facts([None, None, 0.1], [True, None, False]), two, "row")
+    judged = verdicts(answers, ["contaminated", "url"], "row")
+    assert judged["reasons"].to_list() == [["url"], ["contaminated"], []]
+
+
+def test_not_a_number_is_never_preferred() -> None:
+    """0/0 sorts last in either direction, as null does."""
+    survivors = pl.DataFrame({"row_id": [0, 1], "x": [{"g": 1, "v": float("nan")}, {"g": 1, "v": 0.5}]})
+    for descending in (True, False):
+        rule = KeepOne("copy", "x.g", (("x.v", descending),))
+        assert keep_one(keep_one_order(survivors, rule), rule)["copy"].to_list() == [True, False]

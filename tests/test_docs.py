@@ -25,7 +25,6 @@ HEAVY = (
     "duckdb",
     "sympy",
     "numpy",
-    "pydantic",
     "rapidfuzz",
     "datasketch",
     "math_verify",

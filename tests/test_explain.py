@@ -3,8 +3,10 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
-from runs import APPLES, LEAKED, LEAKED_IN_STORY, SUM, build_run
+from runs import APPLES, LEAKED, LEAKED_IN_STORY, RECIPE, SUM, TURNS, build_run
 
 from curate.errors import RunError
 from curate.flow import write_parquet
@@ -70,6 +72,68 @@ def test_rules_on_the_row_and_on_response_counts_show_their_values(run: Path) ->
     assert explain(run, 10).reasons[0].values == (("responses.given", 1), ("responses.left", 0))
 
 
+def test_a_rule_about_the_turns_shows_them(tmp_path: Path) -> None:
+    """Every column of ROWS and RESPONSES is a value like any other, lists too."""
+    recipe = (
+        RECIPE
+        + """
+[drop.chat]
+when = "len(row.turns) > 1"
+
+[drop.cut-off]
+when = "response.finish_reason = 'stop' AND len(row.turns) > 1"
+"""
+    )
+    run = build_run(tmp_path / "run", recipe, {9: ["chat"]})
+    (name, turns), *_ = explain(run, 9).reasons[0].values
+    assert (name, turns) == ("row.turns", TURNS)
+    assert "    row.turns = role system, content Be brief., role user" in as_text(explain(run, 9))
+
+
+def many_responses(folder: Path, texts: int) -> Path:
+    """The run as if row 0 had `texts` responses, each dropped for a wrong answer but the first."""
+    run = build_run(folder)
+    for table in ("input/responses", "response_verdicts", "evidence/math", "evidence/loops"):
+        shard = run / table / "00000.parquet"
+        lines = pq.read_table(shard)
+        kept, dropped = lines.slice(0, 1), lines.slice(1, 1).to_pylist()[0]
+        more = [{**dropped, "response_id": i} for i in range(1, texts)]
+        added = pa.Table.from_pylist(more, schema=lines.schema)
+        write_parquet(pa.concat_tables([kept, added, lines.slice(2)]), shard)
+    return run
+
+
+def test_of_many_responses_the_values_that_decided_come_first(tmp_path: Path) -> None:
+    """Each has its verdict and values; texts and all evidence are there in full mode only."""
+    row = explain(many_responses(tmp_path / "run", 8), 0)
+    short, full = as_text(row), as_text(row, full=True)
+    at = short.splitlines().index("8 responses: 1 kept, 7 dropped (wrong-answer 7)")
+    assert short.splitlines()[at + 1 : at + 4] == [
+        "  response 0: kept (m1)",
+        "  response 1: dropped, wrong-answer (m2)",
+        "    math.verdict = wrong",
+    ]
+    assert short.count("math.verdict = wrong") == full.count("math.verdict = wrong") == 7
+    assert (short.count("boxed{100}"), full.count("boxed{100}")) == (0, 7)
+    assert "(--full)" in short
+    assert "(--full)" not in full
+
+
+def test_of_very_many_responses_some_are_listed(tmp_path: Path) -> None:
+    """The counts are of all; the text says how many are not listed."""
+    short = as_text(explain(many_responses(tmp_path / "run", 300), 0))
+    assert "300 responses: 1 kept, 299 dropped (wrong-answer 299)" in short.splitlines()
+    assert "  … and 270 more" in short.splitlines()
+    assert short.count("math.verdict = wrong") == 29
+
+
+def test_a_response_that_no_rule_drops_is_not_kept_without_its_row(run: Path) -> None:
+    """Row 8 is dropped; its right response is of a row that is not kept."""
+    lines = as_text(explain(run, 8)).splitlines()
+    assert "response 0: of a row not kept (m1)" in lines
+    assert "response 1: undecided (m2)" in lines
+
+
 def test_the_leak_is_marked_in_the_text(run: Path) -> None:
     """The span of the evidence, in characters of the prompt."""
     row = explain(run, 1)
@@ -126,8 +190,6 @@ def test_a_folder_that_is_no_finished_run_is_an_error(run: Path, tmp_path: Path)
 
 def test_a_row_without_verdict_is_a_damaged_run(run: Path, tmp_path: Path) -> None:
     """A missing line is never shown as kept."""
-    import pyarrow.parquet as pq
-
     copy = Path(shutil.copytree(run, tmp_path / "copy"))
     shard = copy / "verdicts" / "00000.parquet"
     write_parquet(pq.read_table(shard).slice(1), shard)

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import hashlib
 import json
 import re
 from pathlib import Path
@@ -314,6 +315,61 @@ def test_the_data_card_s_front_matter_tells_the_hub_what_to_load(tmp_path: Path)
     assert "license: apache-2.0\n" in card(tmp_path)
 
 
+def write_kept(run: Path, text: str, recipe: str = RECIPE) -> Path:
+    """A finished run whose kept/ holds one record with this text, and its card; returns kept/."""
+    kept = build_run(run, recipe) / "kept"
+    shard = kept / "train-00000-of-00001.parquet"
+    write_parquet(records("messages", [FULL], [{**FULL_RESPONSE, "response": text}]), shard)
+    manifest = json.loads((run / "manifest.json").read_text())
+    manifest["files"]["kept/" + shard.name]["sha256"] = hashlib.sha256(shard.read_bytes()).hexdigest()
+    (kept / "README.md").write_text(data_card(manifest, recipe, None), encoding="utf-8")
+    return kept
+
+
+def test_datasets_does_not_give_the_records_of_another_run(tmp_path: Path) -> None:
+    """One cache, two runs, one of them written again: each load has the records that are there now."""
+
+    def load(kept: Path) -> str:
+        loaded = datasets.load_dataset(str(kept), split="train", cache_dir=str(tmp_path / "cache"))
+        return str(loaded[0]["messages"][-1]["content"])
+
+    one = write_kept(tmp_path / "a", "first")
+    assert load(one) == "first"
+    assert load(write_kept(tmp_path / "b", "second")) == "second"
+    assert load(one) == "first"
+    write_kept(tmp_path / "a", "third")
+    assert load(one) == "third"
+
+
+def test_the_card_of_the_same_records_is_the_same_wherever_they_lie(tmp_path: Path) -> None:
+    """The entry for datasets changes with the files and with the recipe, with nothing else."""
+
+    def entry(run: str, *what: str) -> str:
+        (line,) = re.findall(
+            "^  description: (.*)$", (write_kept(tmp_path / run, *what) / "README.md").read_text(), re.M
+        )
+        return str(line)
+
+    first = entry("a", "x")
+    assert re.fullmatch("curate [0-9a-f]{16}", first)
+    assert entry("b", "x") == first
+    assert entry("c", "y") != first
+    assert entry("d", "x", RECIPE + "# edited\n") != first
+
+
+def test_the_card_says_in_which_order_the_records_are(tmp_path: Path) -> None:
+    """Shuffled with the recipe's seed; where it names none, with 0 or, in the format original, as the input."""
+    manifest = json.loads((build_run(tmp_path / "run") / "manifest.json").read_text())
+    shuffled = "The records are shuffled with the seed {} (`output.shuffle-seed` of the recipe)."
+    as_input = "The records are in the order of the input."
+    seeded = RECIPE + "[output]\nshuffle-seed = 7\n"
+    assert shuffled.format(0) in data_card(manifest, RECIPE, None)
+    assert shuffled.format(7) in data_card(manifest, seeded, None)
+    assert as_input in data_card(manifest, RECIPE + '[output]\nshuffle-seed = "none"\n', None)
+    assert as_input in data_card({**manifest, "format": "original"}, RECIPE, None)
+    assert shuffled.format(7) in data_card({**manifest, "format": "original"}, seeded, None)
+
+
 def test_a_licence_without_identifier_is_written_as_other(tmp_path: Path) -> None:
     """The Hub takes identifiers only; any other name goes into license_name, quoted."""
     text = card(tmp_path, 'Mine: "all" rights')
@@ -325,8 +381,12 @@ def test_the_data_card_holds_counts_reasons_and_the_recipe(tmp_path: Path) -> No
     """What a reader of the records needs: how many, from what, dropped why, by which recipe."""
     text = card(tmp_path, example={"messages": [{"role": "user", "content": "```\n" + "x" * 500}]})
     assert "4 records in the `messages` format" in text
-    assert "| rows | 12 | 4 | 7 | 1 |" in text
+    assert (
+        "| | in | kept | dropped | undecided | of rows not kept |\n|---|---:|---:|---:|---:|---:|\n" in text
+    )
+    assert "| rows | 12 | 4 | 7 | 1 |  |\n| responses | 9 | 4 | 2 | 1 | 2 |" in text
     assert "| contaminated | 2 | 1 |" in text
+    assert "| no-response-left | 1 | – |" in text
     assert RECIPE.strip() in text
     assert "[104 more characters]" in text
     assert "\n````json\n" in text  # a fence longer than the one inside

@@ -72,7 +72,22 @@ AM_TURNS = [
 # name of the shape → rows in, rows out, responses out (what is null is left out)
 EXAMPLES: dict[str, tuple[list[dict[str, Any]], list[dict[str, Any]], list[dict[str, Any]]]] = {
     "verl": (
-        [VERL],
+        [
+            VERL,
+            VERL
+            | {
+                "prompt": [user("Print 1.")],
+                "data_source": "apps",
+                "ability": "code",
+                "reward_model": {"ground_truth": '{"inputs": [""]}', "style": "rule"},
+            },
+            VERL
+            | {
+                "prompt": [user("Hi"), assistant("Hello"), user("2 + 2?")],
+                "data_source": "chats",
+                "reward_model": {"ground_truth": "[4]", "style": "rule"},
+            },
+        ],
         [
             {
                 "row_id": 0,
@@ -80,9 +95,43 @@ EXAMPLES: dict[str, tuple[list[dict[str, Any]], list[dict[str, Any]], list[dict[
                 "answer": "4",
                 "source": "math_dapo",
                 "system": "Be brief.",
-                "turns": [{"role": "system", "content": "Be brief."}, user("2 + 2?")],
+            },
+            {"row_id": 1, "prompt": "Print 1.", "source": "apps", "tests": '{"inputs": [""]}'},
+            {
+                "row_id": 2,
+                "prompt": "Hi\n\n2 + 2?",
+                "answer": "[4]",
+                "source": "chats",
+                "turns": [user("Hi"), assistant("Hello"), user("2 + 2?")],
+            },
+        ],
+        [],
+    ),
+    "verl, as curate writes it": (
+        [
+            VERL
+            | {
+                "data_source": "unknown",
+                "ability": "code",
+                "reward_model": {"ground_truth": '{"inputs": [""]}', "style": "rule"},
+                "extra_info": {"index": 3, "split": "train", "row_id": 3, "source": "own", "answer": "4"},
             }
         ],
+        [
+            {
+                "row_id": 0,
+                "prompt": "2 + 2?",
+                "answer": "4",
+                "source": "own",
+                "system": "Be brief.",
+                "tests": '{"inputs": [""]}',
+            }
+        ],
+        [],
+    ),
+    "TRL, as curate writes it": (
+        [{"prompt": [user("2 + 2?")], "ground_truth": '["t"]', "solution": "4", "tests": '["t"]'}],
+        [{"row_id": 0, "prompt": "2 + 2?", "answer": "4", "tests": '["t"]'}],
         [],
     ),
     "AM conversations (AM-Thinking-v1-Distilled)": (
@@ -323,14 +372,68 @@ EXAMPLES: dict[str, tuple[list[dict[str, Any]], list[dict[str, Any]], list[dict[
         ],
     ),
     "prompt and completion, as chats": (
-        [{"prompt": [user("2 + 2?")], "completion": [assistant("4")]}],
-        [{"row_id": 0, "prompt": "2 + 2?", "turns": [user("2 + 2?")]}],
-        [{"row_id": 0, "response_id": 0, "response": "4"}],
+        [
+            {"prompt": [user("2 + 2?")], "completion": [assistant("4")]},
+            {
+                "prompt": [
+                    {"role": "system", "content": "Brief."},
+                    user("Hi"),
+                    assistant("Yes?"),
+                    user("3?"),
+                ],
+                "completion": [assistant("Let me see"), {"role": "tool", "content": "3"}, assistant("3")],
+            },
+            {"prompt": [user("4?")], "completion": None},
+            {"prompt": None, "completion": [assistant("5")]},
+        ],
+        [
+            {"row_id": 0, "prompt": "2 + 2?", "turns": [user("2 + 2?"), assistant("4")]},
+            {
+                "row_id": 1,
+                "prompt": "Hi\n\n3?",
+                "system": "Brief.",
+                "turns": [
+                    {"role": "system", "content": "Brief."},
+                    user("Hi"),
+                    assistant("Yes?"),
+                    user("3?"),
+                    assistant("Let me see"),
+                    {"role": "tool", "content": "3"},
+                    assistant("3"),
+                ],
+            },
+            {"row_id": 2, "prompt": "4?"},
+            {"row_id": 3, "turns": [assistant("5")]},
+        ],
+        [
+            {"row_id": 0, "response_id": 0, "response": "4"},
+            {"row_id": 1, "response_id": 0, "response": "3"},
+            {"row_id": 3, "response_id": 0, "response": "5"},
+        ],
     ),
     "prompt as a chat": (
-        [{"prompt": [user("2 + 2?")], "answer": "4"}],
-        [{"row_id": 0, "prompt": "2 + 2?", "answer": "4", "turns": [user("2 + 2?")]}],
-        [],
+        [
+            {"prompt": [user("2 + 2?")], "answer": "4", "responses": ["a", "b"]},
+            {"prompt": [user("Hi"), assistant("Yes?"), user("3?")], "responses": ["c", "d"]},
+            {"prompt": [user("Hi"), assistant("Yes?"), user("3?")], "responses": None},
+            {"prompt": [user("Hi"), user("3?")], "responses": None},
+        ],
+        [
+            {"row_id": 0, "prompt": "2 + 2?", "answer": "4"},
+            {
+                "row_id": 1,
+                "prompt": "Hi\n\n3?",
+                "turns": [user("Hi"), assistant("Yes?"), user("3?"), assistant("c")],
+            },
+            {"row_id": 2, "prompt": "Hi\n\n3?", "turns": [user("Hi"), assistant("Yes?"), user("3?")]},
+            {"row_id": 3, "prompt": "Hi\n\n3?", "turns": [user("Hi"), user("3?")]},
+        ],
+        [
+            {"row_id": 0, "response_id": 0, "response": "a"},
+            {"row_id": 0, "response_id": 1, "response": "b"},
+            {"row_id": 1, "response_id": 0, "response": "c"},
+            {"row_id": 1, "response_id": 1, "response": "d"},
+        ],
     ),
     "prompts and responses": (
         [
@@ -388,7 +491,17 @@ def test_announcement_says_which_column_became_what() -> None:
     line, _ = made_of([VERL])
     assert line == (
         "recognised verl: prompt ← prompt[user], answer ← reward_model.ground_truth, responses ← "
-        "prompt[last assistant turn], source ← data_source, turns ← prompt"
+        "prompt[last assistant turn], source ← data_source, turns ← prompt (where it is more than one "
+        "question), tests ← reward_model.ground_truth (JSON, where ability is code)"
+    )
+
+
+def test_announcement_of_a_completion_names_both_chats() -> None:
+    """Prompt and completion make one conversation, and the announcement says so."""
+    line, _ = made_of([{"prompt": [user("2 + 2?")], "completion": [assistant("4")]}])
+    assert line == (
+        "recognised prompt and completion, as chats: prompt ← prompt[user], responses ← "
+        "completion[last assistant turn], turns ← prompt + completion"
     )
 
 
@@ -415,6 +528,68 @@ def test_a_chat_can_be_named_as_prompt_or_messages() -> None:
         _, made = made_of(rows, **{field: "dialogue"})
         assert told(made.rows)[0]["prompt"] == "2 + 2?"
         assert told(made.responses) == [{"row_id": 0, "response_id": 0, "response": "4"}]
+
+
+def test_a_chat_named_messages_is_a_conversation_even_if_it_is_a_lone_question() -> None:
+    """A question alone is a prompt under the name prompt, a conversation where the user says messages."""
+    rows = [{"prompt": [user("2 + 2?")], "answer": "4"}]
+    assert made_of(rows)[1].rows["turns"].to_list() == [None]
+    assert made_of(rows, prompt="prompt")[1].rows["turns"].to_list() == [None]
+    assert made_of(rows, messages="prompt")[1].rows["turns"].to_list() == [[user("2 + 2?")]]
+
+
+def test_a_chat_of_responses_goes_on_where_the_prompt_ends() -> None:
+    """A chat named as responses is laid after a prompt that is a chat; text is not, nor is another chat."""
+    rows = [
+        {"prompt": [user("2?")], "chosen": [assistant("2")], "completion": [assistant("no")], "text": "t"}
+    ]
+    _, made = made_of(rows, responses="chosen")
+    assert made.rows["turns"].to_list() == [[user("2?"), assistant("2")]]
+    assert made.responses["response"].to_list() == ["2"]
+    _, made = made_of(rows, responses="text")
+    assert made.rows["turns"].to_list() == [None]
+    assert made.responses["response"].to_list() == ["t"]
+    _, made = made_of(rows, messages="chosen")
+    assert made.rows["turns"].to_list() == [[assistant("2")]]
+
+
+@pytest.mark.parametrize("field", ["thinking", "reasoning_content"])
+def test_thinking_in_a_field_of_its_own_is_read_from_a_completion(field: str) -> None:
+    """The thinking of a completion comes before its text even where the prompt has no such field."""
+    completion = [assistant("4") | {field: "easy"}]
+    _, made = made_of([{"prompt": [user("2 + 2?")], "completion": completion}])
+    assert made.responses["response"].to_list() == ["<think>easy</think>4"]
+    assert made.rows["turns"].to_list() == [[user("2 + 2?"), assistant("<think>easy</think>4")]]
+
+
+def test_observations_of_llama_factory_are_tool_turns() -> None:
+    """What a tool says has the role tool, as in the other formats."""
+    said = [{"from": "human", "value": "a"}, {"from": "observation", "value": "b"}]
+    _, made = made_of([{"conversations": said}])
+    assert [turn["role"] for turn in made.rows["turns"][0]] == ["user", "tool"]
+
+
+def test_a_flag_called_thinking_is_not_thinking() -> None:
+    """Only text is taken as thinking."""
+    _, made = made_of([{"messages": [user("a"), assistant("b") | {"thinking": True}]}])
+    assert made.responses["response"].to_list() == ["b"]
+
+
+def test_columns_are_found_whatever_their_case_and_separators() -> None:
+    """Question, Final Answer and model-output are what their names say."""
+    line, made = made_of([{"Question": "2?", "Final Answer": "2", "model-output": "two", "licence": "x"}])
+    assert line == (
+        "recognised prompts and responses: prompt ← Question, answer ← Final Answer, responses ← model-output"
+    )
+    assert told(made.rows) == [{"row_id": 0, "prompt": "2?", "answer": "2"}]
+    assert told(made.responses) == [{"row_id": 0, "response_id": 0, "response": "two"}]
+
+
+def test_a_name_with_two_columns_like_it_is_not_guessed() -> None:
+    """Two spellings of a name leave it open; an exact name wins over both."""
+    both = {"problem": "p", "Final Answer": "1", "final-answer": "2"}
+    assert made_of([both])[1].rows["answer"].to_list() == [None]
+    assert made_of([both | {"final_answer": "3"}])[1].rows["answer"].to_list() == ["3"]
 
 
 def test_column_name_with_dots_is_found_before_a_path() -> None:

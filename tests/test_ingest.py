@@ -26,6 +26,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from curate.errors import InputError, MachineError
+from curate.export import FORMATS as TRAINING_FORMATS
+from curate.export import Options
 from curate.flow import RESPONSES, ROWS
 from curate.ingest import FieldMap, Ingested, ingest, load_ingested
 from curate.ingest.unify import (
@@ -212,7 +214,111 @@ def test_other_files_of_a_folder_are_left_out_and_named(tmp_path: Path) -> None:
     write_as(ROWS_IN, folder / ".hidden" / "a.parquet")
     made = read(tmp_path, folder)
     assert made.n_rows == 40
-    assert made.notes == (f"{folder}: not data, left out: README.md, dataset_info.json, state.json",)
+    assert made.notes == (
+        f"{folder}: not data, left out: README.md, dataset_info.json, state.json",
+        "columns not used: note",
+    )
+
+
+# Columns beside `problem` → the note about those that are not used.
+UNUSED: dict[str, tuple[tuple[str, ...], str | None]] = {
+    "all used": (("answer", "source"), None),
+    "technical": (("id", "UUID", "__index_level_0__", "problem_id", "Meta", "row_id"), None),
+    "a licence": (("answer", "licence"), "columns not used: licence"),
+    "an output": (
+        ("answer", "Output Text"),
+        'columns not used: Output Text. If wanted: --responses-column "Output Text"',
+    ),
+    "both": (
+        ("gold", "output", "licence"),
+        "columns not used: gold, output, licence. If wanted: --responses-column output, --answer-column gold",
+    ),
+    "a response beside responses": (("answer", "response", "output"), "columns not used: output"),
+    "many": (
+        tuple(f"c{index}" for index in range(14)),
+        "columns not used: c0, c1, c2, c3, c4, c5, c6, c7, c8, c9, c10, c11 and 2 more",
+    ),
+    "odd names": (("a\nb", "c" * 70), f"columns not used: 'a\\nb', {'c' * 57}..."),
+}
+
+
+@pytest.mark.parametrize("name", UNUSED)
+def test_columns_that_are_not_used_are_named(name: str, tmp_path: Path) -> None:
+    """Columns that the shape does not read are noted, with the option for one that sounds like a part."""
+    columns, expected = UNUSED[name]
+    made = read(tmp_path, write_as([{"problem": "a", **dict.fromkeys(columns, "x")}], tmp_path / "a.jsonl"))
+    notes = [note for note in made.notes if note.startswith("columns not used")]
+    assert notes == ([expected] if expected else [])
+
+
+def test_fields_of_turns_that_are_not_carried_are_named(tmp_path: Path) -> None:
+    """Fields that hold something in any shard are named; empty ones and those that are read are not."""
+    turns: list[list[dict[str, Any]]] = [
+        [{"role": "user", "content": "a", "name": "", "tool_calls": [], "train": True, "weight": None}],
+        [
+            {"role": "user", "content": "b"},
+            {"role": "assistant", "content": "c", "reasoning_content": "r", "tool_calls": [{"f": 1}]},
+        ],
+    ]
+    path = write_as([{"messages": list_of} for list_of in turns], tmp_path / "a.jsonl")
+    made = read(tmp_path, path, shard_rows=1)
+    assert made.notes == (
+        "messages: fields train, tool_calls are not carried into training formats "
+        "(format original keeps them)",
+    )
+    completion = [turns[1][1] | {"audio": 0}]
+    path = write_as([{"prompt": turns[1][:1], "completion": completion}], tmp_path / "b.jsonl")
+    assert read(tmp_path, path, into="b").notes == (
+        "completion: fields tool_calls, audio are not carried into training formats "
+        "(format original keeps them)",
+    )
+
+
+SYSTEM = {"role": "system", "content": "Be brief."}
+TALK = [{"role": "user", "content": "3 + 4?"}, {"role": "assistant", "content": "7"}]
+EXPORTED: list[dict[str, Any]] = [
+    {"problem": "1 + 1?", "answer": "2", "source": "ones", "responses": ["2", "<think>a</think>two"]},
+    {"problem": "Print 1.", "tests": '{"inputs": [""], "outputs": ["1"]}', "responses": ["print(1)"]},
+    {"messages": [SYSTEM, *TALK, {"role": "user", "content": "Again?"}], "answer": "[7]", "responses": ["8"]},
+    {"messages": TALK, "system": "Be kind.", "answer": "7", "source": "talks"},
+    {
+        "problem": "é\n\n\U0001f600",
+        "answer": "x",
+        "tests": "[1]",
+        "responses": [""],
+        "response_models": ["m"],
+    },
+]
+
+
+@pytest.mark.parametrize("name", TRAINING_FORMATS)
+def test_training_formats_are_recognised_when_read_back(name: str, tmp_path: Path) -> None:
+    """What curate wrote in a training format comes back with the same texts, whatever the format."""
+    first = read(tmp_path, write_as(EXPORTED, tmp_path / "a.jsonl"))
+    rows, responses = pl.from_arrow(first.rows.read()), pl.from_arrow(first.responses.read())
+    assert isinstance(rows, pl.DataFrame)
+    assert isinstance(responses, pl.DataFrame)
+    form = TRAINING_FORMATS[name]
+    by_response = form.grain == "response"
+    pq.write_table(form.records(rows, responses if by_response else None, Options()), tmp_path / "b.parquet")
+    second = read(tmp_path, tmp_path / "b.parquet", into="back")
+    back = pl.from_arrow(second.rows.read())
+    assert isinstance(back, pl.DataFrame)
+    answered = pl.from_arrow(second.responses.read())
+    assert isinstance(answered, pl.DataFrame)
+    expected = responses.join(rows, on="row_id", maintain_order="left") if by_response else rows
+    carried = ["prompt", "answer", "source", "system", *([] if by_response else ["tests"])]
+    assert back.select(carried).rows() == expected.select(carried).rows()
+    if by_response:
+        assert answered["row_id"].to_list() == list(range(6))
+        assert answered.select("response", "model").rows() == expected.select("response", "model").rows()
+        ends = back["turns"].list.last().struct.field("content")
+        assert ends.to_list() == expected["response"].to_list()
+        spoken = pl.element().filter(pl.element().struct.field("role") != "system")
+        assert back["turns"].list.eval(spoken).list.len().to_list() == [2, 2, 2, 4, 2, 2]
+    else:
+        assert answered.is_empty()
+        assert back["turns"].list.len().to_list() == [None, None, 4, None, None]
 
 
 # Rows of one file each → unified type and values of column x.
@@ -283,7 +389,7 @@ def test_absent_columns_are_null_and_joined_types_are_noted(tmp_path: Path) -> N
         {"row_id": 1, "problem": "b", "x": "w", "y": None},
         {"row_id": 2, "problem": None, "x": None, "y": [None]},
     ]
-    assert made.notes == ("x: numbers and text, kept as text",)
+    assert made.notes == ("x: numbers and text, kept as text", "columns not used: x, y")
     assert [type_name(field.type) for field in made.schema] == ["int64", "text", "text", "list<text>"]
 
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import shutil
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -10,8 +13,9 @@ import pytest
 
 from curate import recipe as recipes
 from curate.engines.local import LocalEngine
-from curate.errors import InputError
+from curate.errors import InputError, MissingEvidence, RunError
 from curate.pipeline import run
+from curate.stages import STAGES
 
 LOOP = "The answer is seven and then we go on. " * 60
 
@@ -169,3 +173,128 @@ def test_no_rows_are_an_error(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="expected rows, found none"):
         run_recipe("", rows, tmp_path)
     assert not (tmp_path / "out" / "manifest.json").exists()
+
+
+def test_nobodys_files_are_deleted(tmp_path: Path) -> None:
+    """A folder that no run made is refused, whatever its files are called; so is input inside the run."""
+    rows = pl.DataFrame({"problem": ["x"], "answer": ["1"]})
+    for name in ("manifest.json", ".cache/x", "kept/thesis.txt", "input/rows.parquet"):
+        folder = tmp_path / name.replace("/", "-")
+        (folder / "out" / name).parent.mkdir(parents=True)
+        (folder / "out" / name).write_text("mine", encoding="utf-8")
+        with pytest.raises(RunError, match="expected an empty folder or an earlier run"):
+            run_recipe("", rows, folder)
+        assert (folder / "out" / name).read_text(encoding="utf-8") == "mine"
+    run_recipe("", rows, tmp_path / "good")
+    inside = tmp_path / "good" / "out" / "more.parquet"
+    rows.write_parquet(inside)
+    with pytest.raises(RunError, match="lies in"):
+        run_recipe("", rows, tmp_path / "good", **{"source.files": [str(inside)]})
+    assert inside.exists()
+
+
+def test_a_rule_that_fails_leaves_the_finished_run_alone(tmp_path: Path) -> None:
+    """The old run is complete until its outputs are replaced."""
+    rows = pl.DataFrame({"problem": ["x", None], "answer": ["1", "2"]})
+    text = '[evidence.exact]\nstage = "exact-dedup"\n'
+    run_recipe(text, rows, tmp_path)
+    with pytest.raises(MissingEvidence):
+        run_recipe(text + '[drop.alone]\nwhen = "exact.cluster_size > 5"\n', rows, tmp_path)
+    assert (tmp_path / "out" / "manifest.json").exists()
+
+
+def test_a_damaged_manifest_is_replaced(tmp_path: Path) -> None:
+    """Running again mends a run whose manifest cannot be read."""
+    rows = pl.DataFrame({"problem": ["x"], "answer": ["1"]})
+    whole, _ = run_recipe("", rows, tmp_path)
+    for text in ('{"curate": "0.', "[]"):
+        (tmp_path / "out" / "manifest.json").write_text(text, encoding="utf-8")
+        again, said = run_recipe("", rows, tmp_path)
+        assert again == whole
+        assert any("is replaced" in line for line in said)
+
+
+def test_a_renamed_benchmark_is_measured_again(tmp_path: Path) -> None:
+    """The name of a benchmark is evidence, so it belongs to the cache key."""
+    item = "Find the sum of all positive integers that divide the number of apples in the basket of Ann"
+    rows = pl.DataFrame({"problem": [item], "answer": ["1"]})
+    text = '[evidence.leak]\nstage = "ngram-overlap"\nagainst = ["x"]\n'
+    for name in ("first", "second"):
+        bench = tmp_path / f"{name}.parquet"
+        rows.write_parquet(bench)
+        run_recipe(text, rows, tmp_path, **{"evidence.leak.against": [str(bench)]})
+        leak = pl.read_parquet(tmp_path / "out" / "evidence" / "leak" / "*.parquet")
+        assert leak["benchmark"].to_list() == [name]
+        bench.unlink()
+
+
+def test_a_raised_version_measures_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Evidence of an older version of a stage is not used."""
+    before, _ = run_recipe(LOOPS, RESPONSES, tmp_path)
+    stage = STAGES["repetition"]
+    monkeypatch.setitem(STAGES, "repetition", stage._replace(version=stage.version + 1))
+    after, _ = run_recipe(LOOPS, RESPONSES, tmp_path)
+    assert before["evidence"]["loops"]["key"] != after["evidence"]["loops"]["key"]
+
+
+def test_evidence_follows_what_its_skip_if_looks_at(tmp_path: Path) -> None:
+    """A stage that skips by other evidence is measured again when that evidence is."""
+    text = LOOPS.replace('stage = "repetition"', 'stage = "repetition"\nskip-if = "exact.cluster_size > 1"')
+    text = '[evidence.exact]\nstage = "exact-dedup"\n' + text
+    before, _ = run_recipe(text, RESPONSES, tmp_path)
+    after, _ = run_recipe(text, RESPONSES, tmp_path, **{"evidence.exact.normalize": "math"})
+    assert before["evidence"]["loops"]["key"] != after["evidence"]["loops"]["key"]
+
+
+def test_a_run_can_be_decided_again_wherever_it_lies(tmp_path: Path) -> None:
+    """A copied run without cache and without its input is enough to decide; so is the result of deciding."""
+    text = '[evidence.query]\nstage = "query-quality"\n' + LOOPS
+    run_recipe(text, RESPONSES, tmp_path / "here", **{"output.format": "original"})
+    shutil.copytree(tmp_path / "here" / "out", tmp_path / "copy", ignore=shutil.ignore_patterns(".cache"))
+    shutil.rmtree(tmp_path / "here")
+    source = tmp_path / "copy"
+    for index in range(2):
+        out = tmp_path / f"again-{index}"
+        strict = recipes.parse(text, "test", {"drop.looping.when": "loops.n_words > 3"})
+        with LocalEngine(1) as engine:
+            manifest = run(strict, out, engine=engine, decide_from=source)
+        assert manifest["reasons"]["response"]["looping"]["responses"] == 2
+        source = out
+    other = recipes.parse(text.replace('repetition"', 'repetition"\nmin-repeats = 9'), "test")
+    with LocalEngine(1) as engine, pytest.raises(RunError, match="not measured in this run"):
+        run(other, tmp_path / "no", engine=engine, decide_from=source)
+
+
+def test_two_runs_may_share_a_cache(tmp_path: Path) -> None:
+    """Two processes with one cache wait for each other and both end with the same bytes."""
+    rows = pl.DataFrame(
+        {"problem": [f"What is {i} and {i + 1}?" for i in range(3000)], "answer": ["1"] * 3000}
+    )
+    rows.write_parquet(tmp_path / "in.parquet")
+    command = [
+        sys.executable,
+        "-c",
+        "from curate.cli.main import app; app()",
+        "dedup",
+        str(tmp_path / "in.parquet"),
+    ]
+    both = [
+        subprocess.Popen(
+            [*command, "--cache", str(tmp_path / "cache"), "-o", str(tmp_path / name)],
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        )
+        for name in ("a", "b")
+    ]  # fmt: skip
+    for process in both:
+        _, errors = process.communicate(timeout=120)
+        assert process.returncode == 0, errors
+    a, b = ((tmp_path / name / "manifest.json").read_bytes() for name in ("a", "b"))
+    assert a == b
+
+
+def test_what_is_published_says_nothing_of_the_machine(tmp_path: Path) -> None:
+    """The data card names files, not folders."""
+    run_recipe("", pl.DataFrame({"problem": ["x"], "answer": ["1"]}), tmp_path)
+    card = (tmp_path / "out" / "kept" / "README.md").read_text(encoding="utf-8")
+    assert "in.parquet" in card
+    assert str(tmp_path) not in card

@@ -7,6 +7,7 @@ import polars as pl
 import pyarrow as pa
 import pytest
 
+from curate.errors import RecipeError
 from curate.predicate import BUILT_IN, Table, evaluate, grain_of, problems, references
 
 TABLES = {
@@ -37,6 +38,13 @@ TABLES = {
         ("leak.containment >=", "not a predicate that can be evaluated"),
         ("1 = 1", "names no evidence"),
         ("leak.item > 3", "not a predicate that can be evaluated"),
+        ("leak.containment > 0.5 * max(leak.containment)", "looks at more than one line"),
+        ("count(*) > 3 and leak.containment > 0.5", "looks at more than one line"),
+        ("sum(leak.containment) over () > 3", "looks at more than one line"),
+        ("query.has_url is not true", "write coalesce(..., false)"),
+        ("strpos(leak.item, 'x') = 0", "differ between Polars and DuckDB"),
+        ("leak.containment > 0.5 desk", "the last word would be a new name"),
+        ("row.row_id = 1", "unknown column row.row_id"),
     ],
 )  # fmt: skip
 def test_a_wrong_predicate_is_explained(sql: str, expected: str) -> None:
@@ -69,6 +77,21 @@ def test_a_right_predicate_has_no_problems(sql: str) -> None:
 def test_references_ignore_text_in_quotes() -> None:
     """A dotted word inside a string is not a reference."""
     assert references("row.source = 'leak.x' and query.has_url") == [("row", "source"), ("query", "has_url")]
+
+
+def test_references_ignore_comments() -> None:
+    """What a comment says does not make a rule one about responses."""
+    assert references("leak.item = '--' -- unlike response.model\n or /* math.x */ query.has_url") == [
+        ("leak", "item"),
+        ("query", "has_url"),
+    ]
+
+
+def test_a_value_that_cannot_be_read_is_an_error_with_the_predicate() -> None:
+    """A cast that fails on the data names the predicate."""
+    facts = pl.DataFrame({"row": [{"answer": "twelve"}]})
+    with pytest.raises(RecipeError, match="cannot be evaluated on this data"):
+        evaluate("cast(row.answer as double) > 3", facts)
 
 
 def test_a_predicate_about_responses_has_response_grain() -> None:

@@ -35,6 +35,7 @@ def ids(run: Path, sql: str) -> list[int]:
         ("row.prompt IS NULL", [7]),
         ("responses.given > 0 AND responses.left = 0", [10]),
         ("leak.row_span.start > 0", [1]),
+        ("responses.undecided > 0", [8]),
     ],
 )
 def test_predicates_of_the_recipe_work_as_they_are_written(
@@ -136,6 +137,19 @@ def test_wrong_sql_is_an_error_with_the_views_there_are(run: Path) -> None:
         query(run, "COPY row TO 'x'")
     with pytest.raises(RunError, match="expected a finished run"):
         query(run / "evidence", "SELECT 1")
+
+
+def test_response_evidence_asked_of_everything_is_pointed_to_its_view(run: Path) -> None:
+    """`everything` has a line per row; only a column it does not have gets the hint."""
+    hint = "response evidence is in every_response\n"
+    for column in ("response.model", "loops.longest_run"):
+        with pytest.raises(RunError) as caught:
+            query(run, f"SELECT {column} FROM Everything")
+        assert hint in str(caught.value)
+    for sql in ("SELECT nope FROM leak", "SELEC row_id FROM everything"):
+        with pytest.raises(RunError) as caught:
+            query(run, sql)
+        assert hint not in str(caught.value)
 
 
 RESULT = Result(

@@ -12,7 +12,7 @@ from runs import LEAKED, RECIPE, build_run
 
 from curate.errors import RunError
 from curate.report import html
-from curate.report.funnel import ReasonCount, as_tables, as_text, funnels, undecided_counts
+from curate.report.funnel import ReasonCount, as_text, funnels, undecided_counts
 from curate.report.html import render
 from curate.report.text import excerpt, marked_excerpt, printable
 
@@ -80,7 +80,7 @@ def test_the_funnel_adds_up_and_orders_reasons_by_lines(run: Path) -> None:
         ReasonCount("too-easy", 2, 1),
         ReasonCount("exact-duplicate", 1, 1),
     )  # fmt: skip
-    assert (responses.n_in, responses.kept, responses.dropped, responses.undecided) == (9, 6, 2, 1)
+    assert (responses.n_in, responses.kept, responses.dropped, responses.undecided) == (9, 4, 2, 1)
     assert responses.share(responses.dropped) == pytest.approx(2 / 9)
 
 
@@ -98,7 +98,40 @@ def test_the_funnel_as_text_shows_counts_shares_and_bars(run: Path) -> None:
     assert "  contaminated                2  16.67% ██  only 1" in lines
     assert lines[-1] == "undecided because of: too-easy (1), wrong-answer (1)"
     assert undecided_counts(manifest) == (("too-easy", 1), ("wrong-answer", 1))
-    assert [table.row_count for table in as_tables(manifest)] == [10, 6]
+
+
+def test_the_funnel_names_reasons_without_a_line_at_its_foot(run: Path) -> None:
+    """They are no lines of the funnel; of many rules most drop nothing."""
+    manifest = json.loads((run / "manifest.json").read_text())
+    manifest["reasons"]["row"] |= {"url": {"rows": 0, "only": 0}, "empty-prompt": {"rows": 0, "only": None}}
+    manifest["reasons"]["response"]["too-long"] = {"responses": 0, "only": 0}
+    text = as_text(manifest)
+    assert text.splitlines()[-1] == "no line: empty-prompt, url, too-long"
+    assert text.count("url") == 1
+    assert "no line" not in as_text(json.loads((run / "manifest.json").read_text()))
+
+
+def test_responses_of_rows_not_kept_are_a_line_of_the_funnel(run: Path) -> None:
+    """in = kept + dropped + undecided + of rows not kept; a manifest without the count has no such line."""
+    manifest = json.loads((run / "manifest.json").read_text())
+    found = funnels(manifest)[1]
+    assert (found.n_in, found.kept, found.dropped, found.undecided, found.of_other_rows) == (9, 4, 2, 1, 2)
+    assert "of rows not kept            2  22.22% ██████" in as_text(manifest).splitlines()
+    del manifest["counts"]["responses"]["of_other_rows"]
+    assert "of rows not kept" not in as_text(manifest)
+
+
+def test_a_count_without_meaning_is_a_dash(run: Path) -> None:
+    """`only` is null for a reason that follows from what other rules drop."""
+    text = as_text(json.loads((run / "manifest.json").read_text()), width=12)
+    assert "  no-response-left            1   8.33% █  only –" in text.splitlines()
+
+
+def test_quarantined_rows_have_no_share_of_the_rows_that_came_in(run: Path) -> None:
+    """They were not in, so a percentage of what was in could be more than 100."""
+    manifest = json.loads((run / "manifest.json").read_text())
+    manifest["counts"]["rows"]["quarantined"] = 30
+    assert "(quarantined, not in)           30" in as_text(manifest).splitlines()
 
 
 def test_the_page_needs_nothing_from_outside(page: str) -> None:
@@ -141,6 +174,48 @@ def test_the_page_has_a_section_for_every_reason_with_its_rule(page: str) -> Non
     assert "loops.longest_run &gt;= 50" in looping
     assert "<dt>loops.longest_run</dt><dd>400</dd>" in looping
     assert "[1,100 characters]" in looping
+
+
+def test_the_page_names_reasons_that_dropped_nothing_in_one_line(run: Path) -> None:
+    """No empty card for each: neither a section nor a line of the funnel."""
+    manifest = json.loads((run / "manifest.json").read_text())
+    none = {"rows": 0, "only": 0}
+    manifest["reasons"]["row"] |= {"url": none, "empty-prompt": none}
+    manifest["reasons"]["response"] = {"too-long": {"responses": 0, "only": 0}}
+    page = render(run, manifest)
+    tags(page)
+    assert "No row dropped by: empty-prompt, url." in page
+    assert "No response dropped by: too-long." in page
+    assert 'id="rows-url"' not in page
+    assert 'href="#rows-url"' not in page
+    assert 'href="#responses"' in page
+
+
+def test_the_page_shows_responses_of_rows_not_kept_and_counts_without_meaning(page: str) -> None:
+    """A part of the bar and of its legend; a dash where `only` is null."""
+    assert '<span class="of_other_rows" style="width:22.2222%">' in page
+    assert "of rows not kept <b>2</b> (22.2%)" in page
+    line = page.split('href="#rows-no-response-left"')[1].split("</tr>")[0]
+    assert '<td class="n">1</td><td class="n">–</td><td class="n">8.3%</td>' in line
+
+
+@pytest.mark.parametrize(
+    ("output", "format_name", "sentence"),
+    [
+        ("", "messages", "The records are shuffled with the seed 0 ("),
+        ("[output]\nshuffle-seed = 7\n", "verl", "The records are shuffled with the seed 7 ("),
+        ('[output]\nshuffle-seed = "none"\n', "verl", "The records are in the order of the input."),
+        ("", "original", "The records are in the order of the input."),
+        ("[output]\nshuffle-seed = 7\n", "original", "The records are shuffled with the seed 7 ("),
+    ],
+)
+def test_the_page_says_in_which_order_the_records_are(
+    tmp_path: Path, output: str, format_name: str, sentence: str
+) -> None:
+    """The recipe's seed; where it names none 0 or, in the format original, the order of the input."""
+    run = build_run(tmp_path / "run", RECIPE + output)
+    manifest = json.loads((run / "manifest.json").read_text())
+    assert sentence in render(run, {**manifest, "format": format_name})
 
 
 def test_the_page_counts_sources(page: str) -> None:

@@ -26,14 +26,17 @@ _FRAC = re.compile(r"([+-]?)\\frac(?:\{([+-]?\d+)\}|(\d))(?:\{([+-]?\d+)\}|(\d))
 _BLANK_THAT_MEANS = re.compile(r"[\w.][^\S\n]+[\w.]|\d,[^\S\n]+\d{3}(?!\d)")
 _AFTER_COMMAND = re.compile(r"(\\[A-Za-z]+)[^\S\n]+(?![A-Za-z\s])")
 # A number with a currency before or after it, a unit of three letters or more, or both: "11 cups",
-# "$25,000/year", "18 € a day". Shorter words may be variables; Math-Verify knows the units among them.
+# "$25,000/year", "18 € a day". A shorter word may be a variable, so of these only what is surely a unit.
 _COUNTED = re.compile(
     r"(?=.*[A-Za-z$€£¥₹])(?P<sign>[-+]?)(?:(?:US)?\\?[$€£¥₹]\s*)?(?P<number>[\d.,]+)"
     r"(?:\\[ ,])*\s*(?:\\?[$€£¥₹]\s*)?(?:\\(?:text|mathrm)\{\s*)?"
-    r"(?P<words>(?:(?:/\s*|an?\s+)?[A-Za-z]{3,}[A-Za-z ./-]*)?)\}?"
+    r"(?P<words>(?:(?:/\s*|an?\s+)?[A-Za-z]{3,}[A-Za-z ./-]*"
+    r"|/\s*(?:hr|yr|wk|lb|kg|oz)|(?:km|mi|ft|cm)/(?:hr?|s))?)\}?",
+    re.DOTALL,
 )
 _MULTIPLES = re.compile(
-    r"dozen|hundred|thousand|[mbtr]illion|percent|pct|sqrt|mod|log|sin|cos|tan|exp|half", re.I
+    r"dozen|hundred|thousand|[mbtr]illion|percent|pct|sqrt|mod|log|sin|cos|tan|exp|half|plus|minus|squared|cubed|factorial",
+    re.I,
 )
 _WITH_BASE = re.compile(r"(\d+)_\{?(\d+)\}?")
 _PERCENT = re.compile(r"\\?%$")

@@ -33,9 +33,9 @@ _GAP = re.compile(
 )
 
 _SENTENCE = re.compile(
-    r"(?:\banswer(?:\s{1,9}(?:to|for)\b[^.\n:]{0,80})?(?:\s{1,9}is\b|\s{0,9}(?:\*\*)?\s{0,9}[::])"
-    r"|答案(?:是|为|[::]))"
-    r"(?:\s{1,9}that\b)?[::]?(?:\*\*)?[ \t]{0,99}(?:\n[ \t]{0,99})?(?=[^\n])",
+    r"(?:\banswer(?:\s{1,9}(?:to|for)\b[^.\n:]{0,80})?(?:\s{1,9}is\b|\s{0,9}(?:\*\*)?\s{0,9}[:\uff1a])"
+    r"|答案(?:是|为|[:\uff1a]))"
+    r"(?:\s{1,9}that\b)?[:\uff1a]?(?:\*\*)?[ \t]{0,99}(?:\n[ \t]{0,99})?(?=[^\n])",
     re.IGNORECASE,
 )
 _MAX_SENTENCE = 2_000
@@ -50,7 +50,7 @@ _NUMBER = re.compile(
 _NUMBER_GOES_ON = re.compile(
     r"\s*(?:and\b|or\b|to\s+\d|,\s*-?\d|[-+*/^=×÷±:\\(\[{<>])|[A-Za-z]\b", re.IGNORECASE
 )
-_SENTENCE_END = re.compile(r"[.!?](?=\s|\*|$)|[。!?]")
+_SENTENCE_END = re.compile(r"[.!?](?=\s|\*|$)|[。!?\uff01\uff1f]")
 
 # A last line "A: 18", or "A:" and the answer on the next. Of a list "A: ..., B: ..." or a dialogue
 # "Q: ... A: ... Q: ... A: ..." nobody can tell which line is meant, and a line of prose needs reading.
@@ -62,7 +62,7 @@ _OTHER_LABEL = re.compile(
     re.MULTILINE,
 )
 _NEXT_OPTION = re.compile(r"\s\(?[B-J][:)\uff1a]")
-_WORD = re.compile(r"(?<![A-Za-z\\])[A-Za-z]{2,}|[\u4e00-\u9fff]{2}")
+_WORD = re.compile(r"(?<![A-Za-z\\])[A-Za-z]{2,}|[\u4e00-\u9fff]")
 _MAX_LAST_LINE = 200
 _MAX_WORDS = 3
 

@@ -24,7 +24,6 @@ def decide(
         typer.Option("--set", help="Change one value of the recipe.", metavar="KEY=VALUE"),
     ] = None,
     workers: options.Workers = None,
-    cache: options.Cache = None,
 ) -> None:
     """Decide again with other thresholds or rules; nothing is measured again.
 
@@ -48,8 +47,7 @@ def decide(
         build(tree, recipe, overrides(set_ or [])),
         out or run_,
         workers=workers,
-        cache=cache or run_ / ".cache",
-        measure=False,
+        decide_from=run_,
     )
 
 

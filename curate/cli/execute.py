@@ -24,7 +24,7 @@ def execute(
     workers: int | None = None,
     cache: Path | None = None,
     print_recipe: bool = False,
-    measure: bool = True,
+    decide_from: Path | None = None,
 ) -> dict[str, Any] | None:
     """Print the recipe, or run it and print the funnel; returns the manifest of a run."""
     from curate.recipe import to_toml
@@ -39,7 +39,13 @@ def execute(
     started = time.perf_counter()
     with progress_lines() as progress, LocalEngine(workers, progress) as engine:
         manifest = run(
-            recipe, out, engine=engine, cache=cache, announce=say, progress=progress, measure=measure
+            recipe,
+            out,
+            engine=engine,
+            cache=cache,
+            announce=say,
+            progress=progress,
+            decide_from=decide_from,
         )
     seconds = time.perf_counter() - started
     rows = manifest["counts"]["rows"]["in"]

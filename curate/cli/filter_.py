@@ -39,7 +39,8 @@ def filter_(
     """
     from curate.cli.execute import execute
     from curate.cli.run import read_tree
-    from curate.recipe import build, rules_folder
+    from curate.recipe import build
+    from curate.stages.patterns import rules_folder
 
     default = read_tree(rules_folder() / "default.toml")
     evidence = {name: default["evidence"][name] for name in ("query", "loops", "structure")}
@@ -67,6 +68,8 @@ def _rules(texts: list[str]) -> dict[str, dict[str, str]]:
             raise RecipeError(
                 f"--drop {text}: expected REASON=PREDICATE, e.g. too-long=query.n_chars > 8000."
             )
+        if reason.strip() in rules:
+            raise RecipeError(f"--drop {reason.strip()}: given twice. Every reason needs its own name.")
         rules[reason.strip()] = {"when": predicate.strip(), "on-missing": "undecided"}
     return rules
 

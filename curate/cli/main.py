@@ -64,6 +64,10 @@ def _machine_trouble(error: OSError) -> str | None:
         return f"the disk is full{where}. Free some space and start the same command again: it goes on there."
     if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
         return f"no permission to read or write{where}. Name another folder with -o, or change permissions."
+    if error.errno in (errno.ENOTDIR, errno.EISDIR, errno.EEXIST, errno.ENOENT) and error.filename:
+        return (
+            f"{error.filename}: {error.strerror}. Was a file named where a folder is expected, or moved away?"
+        )
     if error.errno == errno.EDQUOT:
         return f"the disk quota is used up{where}. Free some space and start the same command again."
     return None

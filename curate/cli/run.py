@@ -61,6 +61,7 @@ def run(
       curate run default -i 'data/*.parquet' --against aime_2025.parquet -o out
     """
     from curate.cli.execute import execute
+    from curate.errors import RecipeError
     from curate.recipe import build, find
 
     path = find(recipe)
@@ -79,8 +80,14 @@ def run(
         tree.setdefault("output", {})["format"] = output_format
     for name in without or []:
         leave_out(tree, name, recipe)
-    for entry in tree.get("evidence", {}).values():
-        if against and entry.get("stage") == "ngram-overlap":
+    guards = [entry for entry in tree.get("evidence", {}).values() if entry.get("stage") == "ngram-overlap"]
+    if against and not guards:
+        raise RecipeError(
+            f"--against {against[0]}: the recipe {recipe} has no ngram-overlap that could protect it. "
+            "Add one, or use curate decontam."
+        )
+    for entry in guards:
+        if against:
             entry["against"] = against
     execute(
         build(tree, recipe, overrides(set_ or [])),
@@ -99,7 +106,7 @@ def read_tree(path: Path) -> dict[str, Any]:
     from curate.recipe import shipped
 
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
+        tree = tomllib.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise RecipeError(
             f"{path}: there is no such recipe file. Recipes that come with curate: {', '.join(shipped())}."
@@ -111,6 +118,13 @@ def read_tree(path: Path) -> dict[str, Any]:
         ) from None
     except tomllib.TOMLDecodeError as error:
         raise RecipeError(f"{path}: not valid TOML: {error}. Check quotes and brackets there.") from None
+    for name in ("source", "output", "evidence", "drop", "keep-one"):
+        table = tree.get(name, {})
+        nested = isinstance(table, dict) and name not in ("source", "output")
+        entries = [table, *table.values()] if nested else [table]
+        if not all(isinstance(entry, dict) for entry in entries):
+            raise RecipeError(f"{path}: {name}: expected a table ([{name}...]), found a plain value.")
+    return tree
 
 
 def overrides(settings: list[str]) -> dict[str, Any]:

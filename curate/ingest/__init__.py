@@ -1,5 +1,5 @@
 """Any input → the canonical tables of `curate.flow`: rows, responses, and the original columns."""
 
-from curate.ingest.tables import FieldMap, Ingested, InputFile, ingest, load_ingested
+from curate.ingest.tables import VERSION, FieldMap, Ingested, InputFile, ingest, load_ingested
 
-__all__ = ["FieldMap", "Ingested", "InputFile", "ingest", "load_ingested"]
+__all__ = ["VERSION", "FieldMap", "Ingested", "InputFile", "ingest", "load_ingested"]

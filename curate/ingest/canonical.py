@@ -223,10 +223,9 @@ def turn_keys(dtype: pl.DataType) -> tuple[str, str]:
 def text_field(dtype: pl.DataType, paths: Sequence[str]) -> str | None:
     """The first of the paths that is text in a turn of this type; null if there is none."""
     for path in paths:
-        inner = dtype
+        inner: object = dtype
         for step in path.split("."):
-            fields = {f.name: f.dtype for f in inner.fields} if isinstance(inner, pl.Struct) else {}
-            inner = fields.get(step, pl.Unknown())
+            inner = dict(inner.to_schema()).get(step) if isinstance(inner, pl.Struct) else None
         if inner == pl.String:
             return path
     return None

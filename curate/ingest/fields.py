@@ -273,8 +273,9 @@ class Shape(NamedTuple):
 def recognise(schema: pa.Schema, fields: FieldMap = FieldMap()) -> Shape:
     """The shape of an input with this schema (plain types, see `curate.ingest.unify`).
 
-    Names match whatever their case and separators: `Final Answer` is final_answer. Raises InputError if the user named a column that is not there,
-    or if no shape matches and the user named neither prompt nor messages.
+    Names match whatever their case and separators: `Final Answer` is final_answer. Raises InputError if the
+    user named a column that is not there, or if no shape matches and the user named neither prompt nor
+    messages.
     """
     given = {name: _named(schema, name, path) for name, path in fields._asdict().items() if path is not None}
     template = next((t for t in SHAPES if all(_meets(schema, need) for need in t.needs)), None)

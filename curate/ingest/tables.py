@@ -33,10 +33,11 @@ from curate.ingest.fields import FieldMap, Shape, recognise
 from curate.ingest.readers import BadRow, binary_batches, binary_schema, text_batches
 from curate.ingest.sources import TEXTS, Source, find_sources
 from curate.ingest.unify import final_type, fit_batch, plain_schema, row_bytes, unify_schemas
+from curate.ingest.unused import uncarried_fields, uncarried_note, unused_columns
 
 __all__ = ["FieldMap", "Ingested", "InputFile", "ingest", "load_ingested"]
 
-VERSION = 1
+VERSION = 2
 """Raise it when the tables change for any input."""
 
 QUARANTINED = pa.schema(
@@ -75,7 +76,7 @@ class Ingested(NamedTuple):
     files: list[InputFile]
     bounds: tuple[int, ...]  # first row_id of shards 1, 2, ...
     schema: pa.Schema  # of originals: row_id and the columns of the input
-    notes: tuple[str, ...]  # what else was done to the input: files left out, types joined, columns renamed
+    notes: tuple[str, ...]  # what else was done to the input: files left out, columns not used, ...
 
 
 def ingest(
@@ -191,17 +192,24 @@ def _ingest(
     bounds: list[int] = []
     n_rows = n_responses = 0
     misaligned: dict[str, int] = {}
+    uncarried: dict[str, dict[str, None]] = {}  # path of a chat → fields of its turns
     for index, originals in enumerate(_shards(stream.tables(schema, counts), shard_rows, shard_bytes)):
         bounds.append(n_rows)
         ids = pa.array(np.arange(n_rows, n_rows + originals.num_rows, dtype=np.int64))
         originals = originals.add_column(0, ROW_ID, ids)
         n_rows += originals.num_rows
         n_responses += _write_shard(originals, shape, into, index, misaligned)
+        for path, names in uncarried_fields(originals, shape).items():
+            uncarried.setdefault(path, {}).update(dict.fromkeys(names))
         tell("writing", n_rows, stream.known_rows)
     if not n_rows:
         raise InputError(f"{_names(sources)}: expected rows, found none")
     for path, rows in misaligned.items():
         notes[f"{path}: not as long as the responses in {rows} rows, left null there"] = None
+    for path, fields_left in uncarried.items():
+        notes[uncarried_note(path, fields_left)] = None
+    if (unused := unused_columns(schema, shape)) is not None:
+        notes[unused] = None
     state = {
         "version": VERSION,
         "key": key,

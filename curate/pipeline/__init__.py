@@ -28,18 +28,27 @@ import pyarrow.parquet as pq
 import curate
 from curate.data_card import data_card
 from curate.errors import InputError, RunError
+from curate.export import FORMATS
 from curate.flow import Dataset, Engine
 from curate.ingest import Ingested
 from curate.pipeline.deciding import Verdicts, judge
 from curate.pipeline.files import file_sha256, write_text
-from curate.pipeline.measuring import Evidence, measure_all, read_input
+from curate.pipeline.measuring import (
+    Evidence,
+    finished_evidence,
+    finished_input,
+    measure_all,
+    read_input,
+)
 from curate.pipeline.writing import link_inputs, write_kept, write_others
-from curate.recipe import Recipe, stage_of, to_toml
+from curate.recipe import Recipe, stage_of, to_toml, without_folders
 from curate.report.html import render
 from curate.stages import STAGES
 
 Announce = Callable[[str], None]
 MANIFEST = "manifest.json"
+MARK = ".curate"
+"""A folder with this file is a run's; it is also the lock."""
 OUTPUTS = (
     "input",
     "evidence",
@@ -60,38 +69,35 @@ def run(
     cache: Path | None = None,
     announce: Announce = lambda _line: None,
     progress: Callable[[str, int, int], None] | None = None,
-    measure: bool = True,
+    decide_from: Path | None = None,
 ) -> dict[str, Any]:
     """Run a recipe into the folder `out` and return its manifest.
 
-    With `measure=False` everything must be in the cache already (`curate decide`).
+    With `decide_from`, a finished run, input and evidence are that run's and nothing is measured.
     Raises CurateError; whatever was finished stays in the cache and is used by the next run.
     """
-    if not recipe.source.files:
-        raise InputError("No input: name files in the recipe ([source] files = [...]) or with --input.")
-    for params in recipe.evidence.values():
-        params.files()  # a benchmark or a pattern file that is not there is known before any data is read
-    try:
-        out.mkdir(parents=True, exist_ok=True)
-    except (FileExistsError, NotADirectoryError, FileNotFoundError) as error:
-        raise RunError(
-            f"{out}: expected a folder to write the run to: {error.strerror}. Name another with -o."
-        ) from error
-    if (strangers := _strangers(out)) and not (out / MANIFEST).exists() and not (out / ".cache").exists():
-        raise RunError(
-            f"{out}: expected an empty folder or an earlier run, found {', '.join(strangers[:3])}. "
-            "Name another folder with -o."
-        )
-    cache = cache or out / ".cache"
-    with _locked(out):
-        ingested = read_input(recipe, cache, progress)
+    if decide_from is None:
+        if not recipe.source.files:
+            raise InputError("No input: name files in the recipe ([source] files = [...]) or with --input.")
+        for params in recipe.evidence.values():
+            params.files()  # a benchmark or a pattern file that is not there is known before any data is read
+        _outside(out, recipe)
+    with _claimed(out):
+        if decide_from is None:
+            cache = cache or out / ".cache"
+            ingested = read_input(recipe, cache, progress)
+        else:
+            ingested = finished_input(decide_from)
         announce(f"{ingested.n_rows:,} rows, {ingested.n_responses:,} responses: {ingested.shape}")
         for note in ingested.notes:
             announce(note)
-        if not_same := _replaces(out, recipe):
-            announce(not_same)
-        evidence = measure_all(recipe, ingested, engine, cache, measure=measure)
-        (out / MANIFEST).unlink(missing_ok=True)
+        if other := _replaces(out, recipe):
+            announce(other)
+        if cache is not None:
+            evidence = measure_all(recipe, ingested, engine, cache)
+        else:
+            assert decide_from is not None
+            evidence = finished_evidence(recipe, ingested, decide_from)
         work = out / ".work"
         shutil.rmtree(work, ignore_errors=True)
         work.mkdir()
@@ -99,13 +105,19 @@ def run(
         records, fmt = write_kept(recipe, ingested, evidence, verdicts, engine, work)
         write_others(ingested, verdicts, work)
         link_inputs(ingested, evidence, work)
-        (work / "recipe.toml").write_text(to_toml(recipe), encoding="utf-8")
+        write_text(work / "recipe.toml", to_toml(recipe))
         manifest = _manifest(recipe, ingested, evidence, verdicts, records, fmt, work)
-        card = data_card(manifest, to_toml(recipe), recipe.output.licence)
-        (work / "kept" / "README.md").write_text(card, encoding="utf-8")
+        card = data_card(manifest, to_toml(without_folders(recipe)), recipe.output.licence)
+        write_text(work / "kept" / "README.md", card)
         _replace_outputs(work, out)
         write_text(out / "report.html", render(out, manifest))
         write_text(out / MANIFEST, json.dumps(manifest, indent=2, ensure_ascii=False) + "\n")
+    missing = manifest["counts"]["rows"]["without_response"]
+    if missing and fmt in FORMATS and FORMATS[fmt].grain == "response":
+        announce(
+            f"{missing:,} kept rows have no kept response and so no record: format {fmt} writes one per "
+            "response (verl and trl write one per row)"
+        )
     return manifest
 
 
@@ -150,15 +162,19 @@ def _manifest(
 
 def _replaces(out: Path, recipe: Recipe) -> str | None:
     """A line for the person who is about to replace a run of another recipe or input."""
-    manifest = out / MANIFEST
-    if not manifest.exists() or json.loads(manifest.read_text(encoding="utf-8")).get("recipe_sha256") == (
-        recipe.sha256()
-    ):
+    try:
+        before = json.loads((out / MANIFEST).read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return None
+    except ValueError:
+        return f"{out} holds a damaged run: it is replaced"
+    if isinstance(before, dict) and before.get("recipe_sha256") == recipe.sha256():
         return None
     return f"{out} holds a run of another recipe or input: it is replaced (evidence stays in the cache)"
 
 
 def _replace_outputs(work: Path, out: Path) -> None:
+    (out / MANIFEST).unlink(missing_ok=True)  # from here until the end the run is not complete
     for name in OUTPUTS:
         shutil.rmtree(out / name, ignore_errors=True)
     for path in sorted(work.iterdir()):
@@ -167,9 +183,26 @@ def _replace_outputs(work: Path, out: Path) -> None:
 
 
 @contextmanager
-def _locked(out: Path) -> Iterator[None]:
-    """Hold the run folder: a second run into it stops at once. The lock dies with the process."""
-    with (out / ".lock").open("w") as handle:
+def _claimed(out: Path) -> Iterator[None]:
+    """Make the folder a run's and hold it: nobody's files are in it, and nobody else writes it.
+
+    A folder is a run's if it was empty when the first run came, which left its mark; only such a folder
+    is ever cleared. The lock dies with the process.
+    """
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        strangers = sorted(path.name for path in out.iterdir())
+    except (FileExistsError, NotADirectoryError, FileNotFoundError) as error:
+        raise RunError(
+            f"{out}: expected a folder to write the run to: {error.strerror}. Name another with -o."
+        ) from error
+    mark = out / MARK
+    if strangers and not mark.exists():
+        raise RunError(
+            f"{out}: expected an empty folder or an earlier run, found {', '.join(strangers[:3])}. "
+            "Name another folder with -o."
+        )
+    with mark.open("a+") as handle:
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
@@ -180,6 +213,11 @@ def _locked(out: Path) -> Iterator[None]:
         yield
 
 
-def _strangers(out: Path) -> list[str]:
-    ours = {*OUTPUTS, MANIFEST, ".cache", ".work", ".lock", "recipe.toml", "report.html"}
-    return sorted(path.name for path in out.iterdir() if path.name not in ours)
+def _outside(out: Path, recipe: Recipe) -> None:
+    """Refuse input that lies in the folder that is about to be written."""
+    here = out.resolve()
+    named = [*recipe.source.files, *(file for params in recipe.evidence.values() for file in params.files())]
+    for name in named:
+        path = Path(name.split("*")[0]).resolve() if "://" not in name else None
+        if path is not None and path.is_relative_to(here):
+            raise RunError(f"{name}: lies in {out}, the folder of the run. Name another folder with -o.")

@@ -74,15 +74,16 @@ def judge(recipe: Recipe, ingested: Ingested, evidence: Mapping[str, Evidence], 
 
 
 def _with_response_counts(facts: pl.DataFrame, judged: pl.DataFrame) -> pl.DataFrame:
+    zero = pl.struct(pl.lit(0, dtype=pl.Int32).alias(name) for name in RESPONSE_COUNTS.names)
     counts = judged.group_by(ROW_ID).agg(
-        pl.len().cast(pl.Int32).alias("given"),
-        pl.col("keep").sum().cast(pl.Int32).alias("left"),
-        (~pl.col("keep") & (pl.col("reasons").list.len() == 0)).sum().cast(pl.Int32).alias("undecided"),
+        pl.struct(
+            pl.len().cast(pl.Int32).alias("given"),
+            pl.col("keep").sum().cast(pl.Int32).alias("left"),
+            (~pl.col("keep") & (pl.col("reasons").list.len() == 0)).sum().cast(pl.Int32).alias("undecided"),
+        ).alias("responses")
     )
     joined = facts.join(counts, on=ROW_ID, how="left", maintain_order="left")
-    return joined.with_columns(
-        pl.struct(pl.col(name).fill_null(0) for name in RESPONSE_COUNTS.names).alias("responses")
-    ).drop(RESPONSE_COUNTS.names)
+    return joined.with_columns(pl.coalesce("responses", zero))
 
 
 VERDICT_SCHEMA = pa.schema(
@@ -124,6 +125,8 @@ def _write_verdicts(
     counts = {"rows": _counts(rows, ingested.n_rows), "responses": _counts(responses, ingested.n_responses)}
     counts["rows"]["quarantined"] = ingested.n_quarantined
     of_kept = responses.join(rows.filter("keep").select(ROW_ID), on=ROW_ID, how="semi")["keep"].sum()
+    answered = responses.filter("keep").select(ROW_ID)
+    counts["rows"]["without_response"] = rows.filter("keep").join(answered, on=ROW_ID, how="anti").height
     counts["responses"]["of_other_rows"] = counts["responses"]["kept"] - int(of_kept)
     counts["responses"]["kept"] = int(of_kept)
     return Verdicts(

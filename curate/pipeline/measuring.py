@@ -13,13 +13,17 @@ import pyarrow.parquet as pq
 
 from curate.errors import RunError
 from curate.flow import Dataset, Engine, Grain, StageParams, shard_path
-from curate.ingest import FieldMap, Ingested, ingest
-from curate.pipeline.files import digest, file_sha256, write_text
+from curate.ingest import VERSION as INGEST_VERSION
+from curate.ingest import FieldMap, Ingested, ingest, load_ingested
+from curate.pipeline.files import LOCK, digest, file_sha256, locked, write_text
 from curate.predicate import tables_of
-from curate.recipe import Recipe, stage_of
+from curate.recipe import Recipe, load, stage_of
 from curate.stages import STAGES
 from curate.stages.inputs import EvidenceShard, Inputs, Shard
 from curate.stages.measure import check_whole, measure_shard
+
+COMPLETE = "complete.json"
+"""Written last: evidence in the cache is whole where it is."""
 
 
 class Evidence(NamedTuple):
@@ -39,30 +43,64 @@ def read_input(recipe: Recipe, cache: Path, progress: Callable[[str, int, int], 
     fields = FieldMap(**{name: getattr(source, name) for name in FieldMap._fields})
     slot = digest([source.files, fields._asdict(), source.on_bad_rows])[:16]
     into = cache / f"input-{slot}"
-    into.mkdir(parents=True, exist_ok=True)
-    return ingest(source.files, fields, into, on_bad_rows=source.on_bad_rows, progress=progress)
+    with locked(into):
+        return ingest(source.files, fields, into, on_bad_rows=source.on_bad_rows, progress=progress)
 
 
-def measure_all(
-    recipe: Recipe, ingested: Ingested, engine: Engine, cache: Path, *, measure: bool
-) -> dict[str, Evidence]:
-    """Every evidence of the recipe, in order; with `measure=False` only what the cache holds."""
+def measure_all(recipe: Recipe, ingested: Ingested, engine: Engine, cache: Path) -> dict[str, Evidence]:
+    """Every evidence of the recipe, in order, from the cache or measured into it."""
     done: dict[str, Evidence] = {}
     for name, params in recipe.evidence.items():
         key = _evidence_key(params, ingested, done)
         folder = cache / f"evidence-{key[:32]}"
-        if not (folder / "complete.json").exists():
-            if not measure:
-                raise RunError(
-                    f"evidence.{name}: not measured in this run with these parameters, and `decide` measures "
-                    "nothing. Use `curate run` with this recipe, or the parameters of the run's recipe.toml."
-                )
-            _measure(name, params, ingested, engine, folder, done)
-        counts = json.loads((folder / "complete.json").read_text(encoding="utf-8"))["status"]
-        shards = tuple(shard_path(folder / "shards", i) for i in range(len(ingested.rows.shards)))
-        stage = STAGES[stage_of(params)]
-        done[name] = Evidence(name, stage.grain, key, Dataset(shards), tuple(stage.evidence.names), counts)
+        shards = _shard_paths(folder / "shards", ingested)
+        with locked(folder):
+            if not (folder / COMPLETE).exists() or not all(shard.exists() for shard in shards):
+                _measure(name, params, ingested, engine, folder, done)
+            counts = json.loads((folder / COMPLETE).read_text(encoding="utf-8"))["status"]
+        done[name] = _evidence(name, params, key, shards, counts)
     return done
+
+
+def finished_input(run: Path) -> Ingested:
+    """The canonical tables of a finished run. Raises RunError if they are not whole."""
+    ingested = load_ingested(run / "input")
+    if ingested is None:
+        raise RunError(f"{run}: input/ of this run is not whole, or of another version of curate. Run again.")
+    return ingested
+
+
+def finished_evidence(recipe: Recipe, ingested: Ingested, run: Path) -> dict[str, Evidence]:
+    """The evidence of a finished run that a recipe asks for, measured with the same parameters.
+
+    Raises RunError for evidence that would have to be measured.
+    """
+    measured = load(run / "recipe.toml").evidence
+    manifest = json.loads((run / "manifest.json").read_text(encoding="utf-8"))["evidence"]
+    done = {}
+    for name, params in recipe.evidence.items():
+        found = [other for other, before in measured.items() if before == params]
+        current = [other for other in found if manifest[other]["version"] == STAGES[stage_of(params)].version]
+        if not current:
+            raise RunError(
+                f"evidence.{name}: not measured in this run with these parameters, and `decide` measures "
+                "nothing. Use `curate run` with this recipe, or the parameters of the run's recipe.toml."
+            )
+        entry = manifest[current[0]]
+        shards = _shard_paths(run / "evidence" / current[0], ingested)
+        done[name] = _evidence(name, params, entry["key"], shards, entry["status"])
+    return done
+
+
+def _evidence(
+    name: str, params: StageParams, key: str, shards: tuple[Path, ...], counts: dict[str, int]
+) -> Evidence:
+    stage = STAGES[stage_of(params)]
+    return Evidence(name, stage.grain, key, Dataset(shards), tuple(stage.evidence.names), counts)
+
+
+def _shard_paths(folder: Path, ingested: Ingested) -> tuple[Path, ...]:
+    return tuple(shard_path(folder, index) for index in range(len(ingested.rows.shards)))
 
 
 def _measure(
@@ -90,9 +128,9 @@ def _measure(
         statuses = pq.read_table(shard_path(folder / "shards", index), columns=["status"])["status"]
         for item in statuses.value_counts().to_pylist():
             counts[item["values"]] = counts.get(item["values"], 0) + item["counts"]
-    write_text(folder / "complete.json", json.dumps({"status": dict(sorted(counts.items()))}))
+    write_text(folder / COMPLETE, json.dumps({"status": dict(sorted(counts.items()))}))
     for leftover in folder.iterdir():  # scratch of the stage; its prepared state too
-        if leftover.name not in ("shards", "complete.json"):
+        if leftover.name not in ("shards", COMPLETE, LOCK):
             shutil.rmtree(leftover) if leftover.is_dir() else leftover.unlink()
 
 
@@ -106,9 +144,11 @@ def _evidence_key(params: StageParams, ingested: Ingested, done: Mapping[str, Ev
             stage.name,
             stage.version,
             params.model_dump(mode="json"),
+            INGEST_VERSION,
             [[file.sha256, file.rows] for file in ingested.files],
             ingested.shape,
-            [file_sha256(Path(file)) for file in params.files()],
+            ingested.bounds,  # shard i of evidence goes with shard i of the rows
+            [[Path(file).name, file_sha256(Path(file))] for file in params.files()],  # names are evidence too
             [done[name].key for name in used if name in done],
         ]
     )

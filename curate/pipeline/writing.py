@@ -62,7 +62,7 @@ def write_kept(
         for p in parts.shards
         for g in range(pq.read_metadata(p).num_row_groups)
     )
-    n_shards = max(1, -(-n_bytes // output.shard_bytes))
+    n_shards = max(1, min(parts.n_rows, -(-n_bytes // output.shard_bytes)))
     span = ingested.n_rows if seed == "none" else 1 << 63
     bounds = [i * span // n_shards for i in range(1, n_shards)]
     whole = engine.shuffle(parts, ORDER, _in_order, work / "ordered", bounds=bounds)
@@ -196,7 +196,9 @@ def link_inputs(ingested: Ingested, evidence: Mapping[str, Evidence], work: Path
         (work / folder).mkdir(parents=True)
         for shard in shards:
             link(shard, work / folder / shard.name)
-    quarantined = ingested.rows.shards[0].parent.parent / "quarantined"
+    source = ingested.rows.shards[0].parent.parent
+    link(source / "ingest.json", work / "input" / "ingest.json")
+    quarantined = source / "quarantined"
     if quarantined.is_dir():
         (work / "quarantined").mkdir()
         for path in sorted(quarantined.glob("*.parquet")):

@@ -146,8 +146,8 @@ def rule_of(run: FinishedRun, reason: str) -> Rule:
 
 def record_order(recipe: Mapping[str, Any], format_name: str) -> str:
     """A sentence about the order of the records: shuffled with which seed, or as the input."""
-    seed = recipe.get("output", {}).get("shuffle-seed", 0)
-    if seed == "none" or format_name == "original":
+    seed = recipe.get("output", {}).get("shuffle-seed", "none" if format_name == "original" else 0)
+    if seed == "none":
         return "The records are in the order of the input."
     return f"The records are shuffled with the seed {seed} (`output.shuffle-seed` of the recipe)."
 

@@ -1,9 +1,9 @@
 r"""Whether a response gives the ground truth, by Math-Verify in processes that can be killed.
 
-*Measures*: for each response the final answer (last box, then `#### x`, then "the answer is x") of
-the part after the thinking, compared with the answer of the ground truth: first as text and exact
-numbers, then by Math-Verify, asked in both orders. AM-Thinking-v1 and its relatives take the last
-box only: `extract = "boxed"`.
+*Measures*: for each response the final answer (last box, then `#### x`, then a last line `A: x`, then
+"the answer is x") of the part after the thinking, compared with the answer of the ground truth: first
+as text and exact numbers, then by Math-Verify, asked in both orders. AM-Thinking-v1 and its relatives
+take the last box only: `extract = "boxed"`.
 
 *Columns*: `verdict` equal | unequal | undecided; `why`, a sentence; `extracted`, the answer found,
 cut to 1,000 characters, null if none; `status`: `ok`, or why the verdict is undecided: `no-answer`
