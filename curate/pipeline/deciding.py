@@ -14,7 +14,7 @@ from curate import decide
 from curate.flow import RESPONSE_ID, ROW_ID, Dataset, Grain, shard_path, write_parquet
 from curate.ingest import Ingested
 from curate.pipeline.measuring import Evidence, shards_of
-from curate.predicate import RESPONSE_COUNTS, grain_of, tables_of
+from curate.predicate import RESPONSE_COUNTS, grain_of
 from curate.recipe import Recipe, is_descending, sort_key
 
 
@@ -38,8 +38,7 @@ def judge(recipe: Recipe, ingested: Ingested, evidence: Mapping[str, Evidence], 
 
     response_answers = []
     for shard in shards:
-        names = tables_of(rule.when for rule in rules["response"])
-        facts = shard.facts(names, "response")
+        facts = shard.facts([rule.when for rule in rules["response"]], "response")
         response_answers.append(decide.apply_rules(facts, rules["response"], "response"))
     response_reasons = [rule.reason for rule in rules["response"]]
     response_verdicts = [decide.verdicts(a, response_reasons, "response") for a in response_answers]
@@ -58,8 +57,7 @@ def judge(recipe: Recipe, ingested: Ingested, evidence: Mapping[str, Evidence], 
     for one in keep_rules:
         named += [one.per, *(text for text, _ in one.prefer)]
     for shard, judged in zip(shards, response_verdicts, strict=True):
-        facts = shard.facts([name for name in tables_of(named) if name != "responses"], "row")
-        facts = _with_response_counts(facts, judged)
+        facts = _with_response_counts(shard.facts(named, "row"), judged)
         row_answers.append(decide.apply_rules(facts, rules["row"], "row"))
         for one in keep_rules:
             orders[one.reason].append(decide.keep_one_order(facts, one))

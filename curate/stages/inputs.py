@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
@@ -12,8 +12,8 @@ import numpy.typing as npt
 import polars as pl
 import pyarrow.parquet as pq
 
-from curate.flow import KEYS, RESPONSES, ROW_ID, ROWS, Grain
-from curate.predicate import evaluate, tables_of
+from curate.flow import KEYS, RESPONSES, ROW_ID, ROWS, STATUS, Grain
+from curate.predicate import evaluate, references
 
 
 class EvidenceShard(NamedTuple):
@@ -59,19 +59,28 @@ class Shard:
             frame = frame.join(rows, on=ROW_ID, how="left", maintain_order="left")
         return frame
 
-    def facts(self, names: Sequence[str], grain: Grain | None = None) -> pl.DataFrame:
-        """Key columns and one struct column per named table; row tables are repeated per response."""
+    def facts(self, texts: Iterable[str], grain: Grain | None = None) -> pl.DataFrame:
+        """What the predicates look at: key columns and one struct column per table they name.
+
+        Only the columns they name are read; row tables are repeated for each response. `responses`,
+        which is known only after the rules about responses, is left to the caller.
+        """
         grain = grain or self.grain
         keys = _read(self.rows if grain == "row" else self.responses, KEYS[grain])
         known = {shard.name: shard for shard in self.evidence}
-        for name in names:
+        for name, columns in _columns_of(texts).items():
+            if name == "responses":
+                continue
             if name == "row":
-                table, on = _read(self.rows), KEYS["row"]
+                path, on = self.rows, KEYS["row"]
             elif name == "response":
-                table, on = _read(self.responses), KEYS["response"]
+                path, on = self.responses, KEYS["response"]
             else:
-                table, on = _read(known[name].path), KEYS[known[name].grain]
-            struct = table.select(*on, pl.struct(pl.exclude(on)).alias(name))
+                path, on = known[name].path, KEYS[known[name].grain]
+            named = [column for column in columns if column not in on]
+            if name in known and STATUS not in named:
+                named.append(STATUS)  # what a message about a null tells
+            struct = _read(path, [*on, *named]).select(*on, pl.struct(named).alias(name))
             keys = keys.join(struct, on=list(on), how="left", maintain_order="left")
         return keys
 
@@ -84,7 +93,7 @@ class Shard:
         keys = self.keys()
         if self.skip_if is None:
             return keys.clear()
-        facts = self.facts(tables_of([self.skip_if]))
+        facts = self.facts([self.skip_if])
         return facts.filter(evaluate(self.skip_if, facts).fill_null(value=False)).select(KEYS[self.grain])
 
     def evidence_lists(self, name: str, columns: Sequence[str]) -> pl.DataFrame:
@@ -106,6 +115,15 @@ class Inputs(NamedTuple):
     grain: Grain
     bounds: tuple[int, ...]
     """First row_id of shards 1, 2, ...: `Engine.shuffle(..., bounds=bounds)` restores shard order."""
+
+
+def _columns_of(texts: Iterable[str]) -> dict[str, list[str]]:
+    named: dict[str, list[str]] = {}
+    for text in texts:
+        for table, column in references(text):
+            if column not in named.setdefault(table, []):
+                named[table].append(column)
+    return named
 
 
 def _read(path: Path, columns: Sequence[str] | dict[str, None] | None = None) -> pl.DataFrame:
