@@ -4,9 +4,9 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 RECIPE ?= default
-INPUT ?= out/sample/rows.parquet
-AGAINST ?= out/sample/benchmark.parquet
-OUT ?= out/run
+INPUT ?=
+AGAINST ?=
+OUT ?= out/pipeline
 ROWS ?= 2000
 SEED ?= 0
 READY := $(VENV)/.ready
@@ -28,6 +28,7 @@ run: $(READY)  ## generate the sample, run the default recipe on it, show what b
 	@$(BIN)/curate run default --input out/sample/rows.parquet --against out/sample/benchmark.parquet --out out/run
 
 pipeline: $(READY)  ## run RECIPE over INPUT (protecting AGAINST) into OUT
+	@test -n '$(INPUT)' || { echo "name the input: make pipeline INPUT='data/*.parquet' AGAINST=aime.parquet OUT=out/mine"; exit 1; }
 	@$(BIN)/curate run '$(RECIPE)' --input '$(INPUT)' $(if $(AGAINST),--against '$(AGAINST)') --out '$(OUT)'
 
 test: $(READY)  ## every check: lint, types, layers, tests
