@@ -9,9 +9,10 @@ AGAINST ?=
 OUT ?= out/pipeline
 ROWS ?= 2000
 SEED ?= 0
+SECONDS ?= 60
 READY := $(VENV)/.ready
 
-.PHONY: help run test check pipeline bench docs clean native
+.PHONY: help run test check pipeline bench docs clean native fuzz
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -51,6 +52,9 @@ docs: $(READY)  ## write the generated pages: rules/schema.json, docs/cli.md, do
 
 native: $(READY)  ## build the native kernels again
 	@$(BIN)/python hatch_build.py
+
+fuzz:  ## fuzz the native kernels under sanitizers for SECONDS (libFuzzer, or random inputs without clang)
+	@$(PYTHON) fuzz/run.py --seconds $(SECONDS)
 
 clean:  ## remove what `make` made
 	rm -rf out build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis $(VENV)

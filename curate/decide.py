@@ -39,6 +39,7 @@ class KeepOne(NamedTuple):
     per: str
     prefer: tuple[tuple[str, bool], ...]  # expression, descending
     on_missing: OnMissing = "stop"
+    protect: str | None = None  # rows where it holds are never dropped by this rule
 
 
 def apply_rules(facts: pl.DataFrame, rules: Sequence[Rule], grain: Grain) -> pl.DataFrame:
@@ -82,11 +83,16 @@ def apply_rules(facts: pl.DataFrame, rules: Sequence[Rule], grain: Grain) -> pl.
 
 
 def keep_one_order(facts: pl.DataFrame, rule: KeepOne) -> pl.DataFrame:
-    """What a keep-one rule looks at, per row: `row_id`, `group`, and one sort column per preference."""
+    """What a keep-one rule looks at, per row: `row_id`, `group`, and one sort column per preference.
+
+    A rule that protects rows has a column `protected` too; a null counts as not protected.
+    """
+    protected = [] if rule.protect is None else [evaluate(rule.protect, facts).alias("protected")]
     return facts.select(
         ROW_ID,
         evaluate(rule.per, facts).alias("group"),
         *(_sort_key(evaluate(text, facts)).alias(f"k{i}") for i, (text, _) in enumerate(rule.prefer)),
+        *(values.cast(pl.Boolean).fill_null(value=False) for values in protected),
     )
 
 
@@ -95,58 +101,78 @@ def _sort_key(values: pl.Series) -> pl.Series:
     return values.fill_nan(None) if values.dtype.is_float() else values
 
 
-def keep_one(order: pl.DataFrame, rule: KeepOne) -> pl.DataFrame:
+def keep_one(order: pl.DataFrame, rule: KeepOne, taken: pl.DataFrame | None = None) -> pl.DataFrame:
     """Choose within each group: `row_id`, the reason's column, and `kept_instead` (null where kept).
 
     `order` holds `keep_one_order` of the surviving rows. The best row by `prefer` stays, nulls sort
-    last, ties go to the smallest row_id. A row whose group is null is alone, or undecided, dropped or
-    a reason to stop, as `on-missing` says.
+    last, ties go to the smallest row_id. Protected rows all stay, and the best of them stands for the
+    rest of its group. A row whose group is null is alone, or undecided, dropped or a reason to stop, as
+    `on-missing` says, unless it is protected.
+
+    `taken`: groups that earlier data holds already: `group` and the `row_id` kept there, of no row of
+    this run. All rows of such a group lose to that row, protected rows excepted.
 
     >>> order = pl.DataFrame({"row_id": [3, 5, 8], "group": [3, 3, 8], "k0": [1, 2, 0]})
     >>> rule = KeepOne("near-duplicate", "near.cluster_id", (("pass.correct", True),))
     >>> keep_one(order, rule).rows()
     [(3, True, 5), (5, False, None), (8, False, None)]
+    >>> keep_one(order, rule, pl.DataFrame({"group": [8], "row_id": [0]})).rows()
+    [(3, True, 5), (5, False, None), (8, True, 0)]
     """
-    missing = order.filter(pl.col("group").is_null())
+    protected = pl.lit(value=False) if rule.protect is None else pl.col("protected")
+    no_group = pl.col("group").is_null()
+    missing = order.filter(no_group & ~protected)
     if missing.height and rule.on_missing == "stop":
         raise MissingEvidence(_missing_message(rule.reason, rule.per, missing, missing, [ROW_ID]))
-    grouped = order.filter(pl.col("group").is_not_null())
+    grouped = order.filter(~no_group)
+    first = [] if rule.protect is None else ["protected"]
     chosen = (
         grouped.sort(
-            [*(f"k{i}" for i in range(len(rule.prefer))), ROW_ID],
-            descending=[*(down for _, down in rule.prefer), False],
+            [*first, *(f"k{i}" for i in range(len(rule.prefer))), ROW_ID],
+            descending=[*(True for _ in first), *(down for _, down in rule.prefer), False],
             nulls_last=True,
         )
         .group_by("group", maintain_order=True)
         .agg(pl.col(ROW_ID).first().alias("chosen"))
     )
-    loses = pl.col("chosen") != pl.col(ROW_ID)
+    if taken is not None:
+        earlier = taken.select(pl.col("group").cast(order.schema["group"]), pl.col(ROW_ID).alias("earlier"))
+        assert earlier["group"].is_unique().all(), f"{rule.reason}: a group is taken twice"
+        chosen = chosen.join(earlier, on="group", how="left").select(
+            "group", pl.coalesce("earlier", "chosen").alias("chosen")
+        )
+    loses = (pl.col("chosen") != pl.col(ROW_ID)) & ~protected
     judged = grouped.join(chosen, on="group", how="left").select(
         ROW_ID, loses.alias(rule.reason), pl.when(loses).then(pl.col("chosen")).alias("kept_instead")
     )
     value = {"stop": False, "keep": False, "drop": True, "undecided": None}[rule.on_missing]
-    alone = missing.select(
+    alone = order.filter(no_group).select(
         ROW_ID,
-        pl.lit(value, dtype=pl.Boolean).alias(rule.reason),
+        (pl.lit(value, dtype=pl.Boolean) & ~protected).alias(rule.reason),
         pl.lit(None, dtype=pl.Int64).alias("kept_instead"),
     )
     return pl.concat([judged, alone]).sort(ROW_ID)
 
 
 def keep_one_chain(
-    answers: pl.DataFrame, orders: Mapping[str, pl.DataFrame], rules: Sequence[KeepOne]
+    answers: pl.DataFrame,
+    orders: Mapping[str, pl.DataFrame],
+    rules: Sequence[KeepOne],
+    taken: Mapping[str, pl.DataFrame] | None = None,
 ) -> pl.DataFrame:
     """The answers with a column per keep-one rule and `kept_instead`.
 
     Each rule is asked of the rows that no rule before it drops or leaves undecided. `answers`: `row_id`
-    and one boolean column per row rule; `orders`: `keep_one_order` of every row, by reason.
+    and one boolean column per row rule; `orders`: `keep_one_order` of every row, by reason; `taken`: by
+    reason, groups of which earlier data holds a row already (see `keep_one`).
     """
     asked = [name for name in answers.columns if name != ROW_ID]
     answers = answers.with_columns(pl.lit(None, dtype=pl.Int64).alias("kept_instead"))
     for rule in rules:
         certain = [pl.col(name).eq_missing(pl.lit(value=False)) for name in asked]
         alive = answers.filter(pl.all_horizontal(pl.lit(value=True), *certain)).select(ROW_ID)
-        chosen = keep_one(orders[rule.reason].join(alive, on=ROW_ID, how="semi"), rule)
+        survivors = orders[rule.reason].join(alive, on=ROW_ID, how="semi")
+        chosen = keep_one(survivors, rule, (taken or {}).get(rule.reason))
         answers = answers.join(
             chosen.with_columns(pl.lit(value=True).alias("asked")),
             on=ROW_ID,
@@ -164,15 +190,18 @@ def keep_one_chain(
 
 
 def only_by_keep_one(
-    answers: pl.DataFrame, orders: Mapping[str, pl.DataFrame], rules: Sequence[KeepOne]
+    answers: pl.DataFrame,
+    orders: Mapping[str, pl.DataFrame],
+    rules: Sequence[KeepOne],
+    taken: Mapping[str, pl.DataFrame] | None = None,
 ) -> dict[str, int]:
     """Rows that each keep-one rule drops and that would be kept if the recipe did not have it."""
     lenient = [rule._replace(on_missing="keep") if rule.on_missing == "stop" else rule for rule in rules]
-    dropped = keep_one_chain(answers, orders, lenient)
+    dropped = keep_one_chain(answers, orders, lenient, taken)
     found = {}
     for rule in lenient:
         others = [other for other in lenient if other.reason != rule.reason]
-        without = keep_one_chain(answers, orders, others)
+        without = keep_one_chain(answers, orders, others, taken)
         names = [name for name in without.columns if name not in (ROW_ID, "kept_instead")]
         kept = without.filter(
             pl.all_horizontal(pl.lit(value=True), *(pl.col(n).eq_missing(pl.lit(value=False)) for n in names))

@@ -11,7 +11,6 @@ every stage) covers the same range of `row_id`, so evidence is joined shard by s
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Literal, NamedTuple, Protocol
@@ -19,6 +18,8 @@ from typing import Any, Literal, NamedTuple, Protocol
 import pyarrow as pa
 import pyarrow.parquet as pq
 from pydantic import BaseModel, ConfigDict
+
+from curate.disk import whole_file
 
 ROW_ID = "row_id"
 RESPONSE_ID = "response_id"
@@ -72,6 +73,10 @@ class StageParams(BaseModel):
         """Files the stage reads besides the data; their content is part of the cache key."""
         return ()
 
+    def without_earlier(self) -> str:
+        """Why these parameters cannot be used with an index of earlier data; empty if they can."""
+        return ""
+
     def evidence_read(self) -> tuple[str, ...]:
         """Names of earlier evidence the stage reads."""
         return ()
@@ -121,6 +126,8 @@ class Engine(Protocol):
     """Where work runs. Two verbs; the bytes they write are the same on every engine."""
 
     workers: int
+    memory_bytes: int
+    """What the stages may use at once, over all workers."""
 
     def map(
         self,
@@ -130,10 +137,13 @@ class Engine(Protocol):
         *,
         runs: Literal["thread", "process", "inline"] = "process",
         label: str = "",
+        scratch: bool = False,
     ) -> Dataset:
         """Write `fn(items[i])` to shard i of `into`; shards already there are not made again.
 
-        `fn` and the items must be picklable. Output order is item order.
+        `fn` and the items must be picklable. Output order is item order; an item is asked for when its
+        turn comes. With `scratch` shards are Arrow files as they lie in memory (`curate.disk.write_arrow`),
+        for what is read back soon and thrown away; else Parquet.
         """
         ...
 
@@ -157,13 +167,13 @@ class Engine(Protocol):
         ...
 
 
-def shard_path(folder: Path, index: int) -> Path:
+def shard_path(folder: Path, index: int, kind: str = "parquet") -> Path:
     """Path of shard `index` of a table.
 
     >>> shard_path(Path("rows"), 7).as_posix()
     'rows/00007.parquet'
     """
-    return folder / f"{index:05d}.parquet"
+    return folder / f"{index:05d}.{kind}"
 
 
 def write_parquet(table: pa.Table, path: Path) -> None:
@@ -172,18 +182,5 @@ def write_parquet(table: pa.Table, path: Path) -> None:
     zstd level 3, row groups of 16,384 rows. Written under a temporary name, synced, renamed.
     pyarrow writes it because Polars' writer gives other bytes for input that was not rechunked.
     """
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
-        with temporary.open("wb") as sink:
-            pq.write_table(table, sink, compression="zstd", compression_level=3, row_group_size=16_384)
-            sink.flush()
-            os.fsync(sink.fileno())
-        temporary.replace(path)
-    except BaseException:
-        temporary.unlink(missing_ok=True)
-        raise
-    folder = os.open(path.parent, os.O_RDONLY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
+    with whole_file(path) as sink:
+        pq.write_table(table, sink, compression="zstd", compression_level=3, row_group_size=16_384)

@@ -3,9 +3,11 @@
 A predicate names evidence as `name.column` (`leak.containment >= 0.5`). Evaluated, every table is one
 struct column of a frame, so the same text runs in Polars here and in DuckDB over a finished run.
 
-Besides the evidence of the recipe three tables are always there: `row` (prompt, answer, source, ...),
-`response` (response, model, finish_reason, given_correct) and `responses` (row grain: how many
-responses were `given`, are `left` after the rules that drop responses, and are `undecided`).
+Besides the evidence of the recipe four tables are always there: `row` (prompt, answer, source, ...),
+`response` (response, model, finish_reason, given_correct), `responses` (row grain: how many
+responses were `given`, are `left` after the rules that drop responses, and are `undecided`) and
+`original` (row grain: the columns of the input as they were read). The columns of `original` are known
+only once the input is; until then any name will do (`Table.schema` is None).
 """
 
 from __future__ import annotations
@@ -27,13 +29,15 @@ class Table(NamedTuple):
     """What a predicate may name: the grain and the columns of one evidence table."""
 
     grain: Grain
-    schema: pa.Schema
+    schema: pa.Schema | None  # None: not known yet, any column name will do
 
 
+ORIGINAL = "original"
 BUILT_IN: dict[str, Table] = {
     "row": Table("row", pa.schema([field for field in ROWS if field.name not in KEYS["response"]])),
     "response": Table("response", pa.schema([f for f in RESPONSES if f.name not in KEYS["response"]])),
     "responses": Table("row", RESPONSE_COUNTS),
+    ORIGINAL: Table("row", None),
 }
 
 _NOT_CODE = re.compile(r"'(?:[^']|'')*'|--[^\n]*|/\*.*?\*/", re.DOTALL)
@@ -45,9 +49,12 @@ _NOT_PORTABLE = {
     re.compile(r"\b(?:strpos|position|instr|round)\s*\(", re.IGNORECASE): (
         "strpos, position, instr and round differ between Polars and DuckDB; use LIKE, or compare unrounded"
     ),
+    re.compile(r"\boctet_length\s*\(", re.IGNORECASE): (
+        "octet_length is not the same in Polars and DuckDB; length counts characters in both"
+    ),
 }
 _MANY_ROWS = re.compile(r'"(?:Agg|Over|Len|Rank|CumSum|Shift)"')
-_REFERENCE = re.compile(r"(?<![\w.\"])\"?([A-Za-z_]\w*)\"?\.\"?([A-Za-z_]\w*)\"?")
+_REFERENCE = re.compile(r"(?<![\w.\"])\"?([A-Za-z_]\w*)\"?\.(?:([A-Za-z_]\w*)|\"([^\"]+)\")")
 
 
 def references(sql: str) -> list[tuple[str, str]]:
@@ -55,8 +62,11 @@ def references(sql: str) -> list[tuple[str, str]]:
 
     >>> references("leak.containment >= 0.5 and row.source = 'a.b' and leak.row_span.start > 1")
     [('leak', 'containment'), ('row', 'source'), ('leak', 'row_span')]
+    >>> references('original."Question ID" > 3 and original.meta.date is null')
+    [('original', 'Question ID'), ('original', 'meta')]
     """
-    return list(dict.fromkeys(_REFERENCE.findall(_NOT_CODE.sub("''", sql))))
+    found = _REFERENCE.findall(_NOT_CODE.sub("''", sql))
+    return list(dict.fromkeys((table, bare or quoted) for table, bare, quoted in found))
 
 
 def tables_of(sql: Iterable[str]) -> list[str]:
@@ -74,7 +84,8 @@ def problems(sql: str, tables: Mapping[str, Table], *, boolean: bool = True) -> 
     """What is wrong with a predicate, in sentences; empty if nothing is.
 
     Checks every name, then evaluates on four made-up rows of the declared types. With
-    `boolean=False` any result type will do (the keys of `prefer`, the column of `per`).
+    `boolean=False` any plain value will do (the keys of `prefer`, the column of `per`). Of a predicate
+    that names a table whose columns are not known yet, all but names and types of that table is checked.
     """
     found = []
     names = references(sql)
@@ -83,43 +94,50 @@ def problems(sql: str, tables: Mapping[str, Table], *, boolean: bool = True) -> 
     for table, column in names:
         if table not in tables:
             found.append(f"`{sql}`: unknown evidence {table}. {did_you_mean(table, tables)}")
-        elif column not in tables[table].schema.names:
-            columns = tables[table].schema.names
+        elif (schema := tables[table].schema) is not None and column not in schema.names:
             found.append(
-                f"`{sql}`: unknown column {table}.{column}. {table} has: {', '.join(columns)}. "
-                + did_you_mean(column, columns)
+                f"`{sql}`: unknown column {table}.{column}. {table} has: {', '.join(schema.names)}. "
+                + did_you_mean(column, schema.names)
             )
     code = _NOT_CODE.sub("''", sql)
     found += [f"`{sql}`: {why}." for pattern, why in _NOT_PORTABLE.items() if pattern.search(code)]
     if found:
         return found
+    named = {name: tables[name] for name in tables_of([sql])}
+    dtype: pl.DataType | None = None  # None: not known yet
     try:
-        result = _made_up_rows({name: tables[name] for name in tables_of([sql])}).select(
-            pl.sql_expr(sql).alias("result")
-        )
+        expression = pl.sql_expr(sql)
+        if all(table.schema is not None for table in named.values()):
+            dtype = _made_up_rows(named, names).select(expression.alias("result")).schema["result"]
     except (pl.exceptions.PolarsError, pl.exceptions.SQLSyntaxError) as error:
         return [f"`{sql}`: not a predicate that can be evaluated: {str(error).splitlines()[0]}"]
     except BaseException as error:  # Polars' SQL front end panics on some inputs; a panic is no Exception
         if type(error).__name__ != "PanicException":
             raise
         return [f"`{sql}`: not a predicate that can be evaluated: {str(error).splitlines()[0]}"]
-    renamed = pl.sql_expr(sql)
-    if _MANY_ROWS.search(renamed.meta.serialize(format="json")):
+    if _MANY_ROWS.search(expression.meta.serialize(format="json")):
         return [
             f"`{sql}`: looks at more than one line (max, count, over, ...). A rule judges each line alone."
         ]
-    if not renamed.meta.eq(renamed.meta.undo_aliases()):
+    if not expression.meta.eq(expression.meta.undo_aliases()):
         return [f"`{sql}`: the last word would be a new name for the value. Expected an expression."]
-    dtype = result.schema["result"]
-    if boolean and dtype != pl.Boolean:
+    if boolean and dtype not in (None, pl.Boolean):
         return [f"`{sql}`: expected true or false, found a value of type {dtype}. Compare it to something."]
+    if not boolean and dtype is not None and dtype.is_nested():
+        return [
+            f"`{sql}`: expected a number, text, date or true/false, found a value of type {dtype}. "
+            "Name one field of it, as in original.meta.date, or an expression such as array_length(...)."
+        ]
     return []
 
 
-def _made_up_rows(tables: Mapping[str, Table]) -> pl.DataFrame:
+def _made_up_rows(tables: Mapping[str, Table], names: Iterable[tuple[str, str]]) -> pl.DataFrame:
+    """Four rows of nulls with the named columns of the tables."""
     columns = [pl.Series("row_id", [0, 1, 2, 3], dtype=pl.Int64)]
     for name, table in tables.items():
-        frame = pl.from_arrow(table.schema.empty_table())
+        assert table.schema is not None
+        fields = [table.schema.field(column) for owner, column in names if owner == name]
+        frame = pl.from_arrow(pa.schema(fields).empty_table())
         assert isinstance(frame, pl.DataFrame)
         columns.append(frame.clear(4).to_struct(name))
     return pl.DataFrame(columns)

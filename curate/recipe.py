@@ -23,13 +23,24 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
+import pyarrow as pa
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from curate.decide import OnMissing
 from curate.errors import RecipeError, did_you_mean
-from curate.flow import StageParams
-from curate.predicate import BUILT_IN, RESPONSE_COUNTS, Table, grain_of, problems, references, tables_of
+from curate.flow import ROW_ID, Grain, Stage, StageParams
+from curate.predicate import (
+    BUILT_IN,
+    ORIGINAL,
+    RESPONSE_COUNTS,
+    Table,
+    grain_of,
+    problems,
+    references,
+    tables_of,
+)
 from curate.stages import STAGES
+from curate.stages.label_conflict import CLUSTER
 from curate.stages.patterns import rules_folder
 
 
@@ -57,9 +68,20 @@ class Source(_Model):
     models: str | None = Field(default=None, description="Column of model names, parallel to responses")
     finish_reasons: str | None = Field(default=None, description="Column of finish reasons")
     correct: str | None = Field(default=None, description="Column of grades that came with the data")
+    earlier: str | None = Field(
+        default=None,
+        description="Folder with an index of earlier data: its rows count as seen, and the run adds its own; "
+        "made if it is not there",
+    )
     on_bad_rows: Literal["stop", "quarantine"] = Field(
         default="stop", description="What to do about a row that cannot be read"
     )
+
+
+MaxDropShare = Annotated[
+    Annotated[float, Field(ge=0, le=1)] | None,
+    Field(description="Stop the run if the rule drops a larger share of any one row.source"),
+]
 
 
 class DropRule(_Model):
@@ -69,6 +91,7 @@ class DropRule(_Model):
     on_missing: OnMissing = Field(
         default="stop", description="What a null means where no other rule drops the row"
     )
+    max_drop_share: MaxDropShare = None
     because: str = Field(default="", description="A sentence for the report")
 
 
@@ -77,7 +100,13 @@ class KeepOneRule(_Model):
 
     per: str = Field(description="Column of row evidence that names the group, e.g. near.cluster_id")
     prefer: list[str] = Field(default=[], description="Sort keys, best first, e.g. pass.correct desc")
+    protect: str | None = Field(
+        default=None,
+        description="SQL predicate; rows where it holds are never dropped by this rule, and stay instead of "
+        "the others of their group",
+    )
     on_missing: OnMissing = Field(default="stop", description="What a null in `per` means")
+    max_drop_share: MaxDropShare = None
     because: str = Field(default="", description="A sentence for the report")
 
 
@@ -240,7 +269,12 @@ def without_folders(recipe: Recipe) -> Recipe:
         else params
         for name, params in recipe.evidence.items()
     }
-    source = recipe.source.model_copy(update={"files": [Path(file).name for file in recipe.source.files]})
+    source = recipe.source.model_copy(
+        update={
+            "files": [Path(file).name for file in recipe.source.files],
+            "earlier": recipe.source.earlier and Path(recipe.source.earlier).name,
+        }
+    )
     return recipe.model_copy(update={"source": source, "evidence": evidence})
 
 
@@ -325,11 +359,23 @@ def _describe(loc: tuple[Any, ...], tree: Mapping[str, Any]) -> str:
     return ""
 
 
-def _problems(recipe: Recipe) -> list[str]:
+def check_originals(recipe: Recipe, schema: pa.Schema) -> None:
+    """Check what the recipe says of `original`, once the columns of the input are known.
+
+    schema: row_id and the columns of the input. Raises RecipeError naming every problem at once.
+    """
+    columns = pa.schema([field for field in schema if field.name != ROW_ID])
+    found = _problems(recipe, Table("row", columns))
+    if found:
+        raise RecipeError.from_problems(recipe.title or "recipe", found)
+
+
+def _problems(recipe: Recipe, original: Table = BUILT_IN[ORIGINAL]) -> list[str]:
     """What pydantic cannot see: names, order, and every predicate."""
     found: list[str] = []
     reserved = {*BUILT_IN, *VIEWS, *VERDICT_COLUMNS, *RESPONSE_COUNTS.names}
     known: dict[str, Table] = {name: BUILT_IN[name] for name in ("row", "response")}
+    known[ORIGINAL] = original
     for name, params in recipe.evidence.items():
         place = f"evidence.{name}"
         if name in reserved or not _NAME.fullmatch(name):
@@ -339,24 +385,21 @@ def _problems(recipe: Recipe) -> list[str]:
             for other in params.evidence_read()
             if other not in known
         ]
-        wanted = set(STAGES[stage_of(params)].reads)
+        grain, wanted = _evidence_wanted(STAGES[stage_of(params)])
         found += [
-            f"{place}: reads evidence {other}, which has no columns {', '.join(sorted(wanted))} per response."
+            f"{place}: reads evidence {other}, which has no columns {', '.join(sorted(wanted))} per {grain}."
             for other in params.evidence_read()
-            if other in known
-            and (
-                other in BUILT_IN
-                or known[other].grain != "response"
-                or wanted - set(known[other].schema.names)
-            )
+            if other in known and (other in BUILT_IN or not _has(known[other], grain, wanted))
         ]
         if params.skip_if is not None:
             found += [f"{place}.skip-if: {text}" for text in problems(params.skip_if, known)]
             used = [table for table in tables_of([params.skip_if]) if table in known]
             if STAGES[stage_of(params)].grain == "row" and any(known[t].grain == "response" for t in used):
                 found.append(f"{place}.skip-if: measures rows but names response evidence.")
+        if recipe.source.earlier is not None and (why := params.without_earlier()):
+            found.append(f"{place}: cannot be used with an index of earlier data (source.earlier): {why}.")
         known[name] = _table_of(params)
-    tables = recipe.tables()
+    tables = {**recipe.tables(), ORIGINAL: original}
     for reason in [*recipe.drop, *recipe.keep_one]:
         if not _REASON.fullmatch(reason):
             found.append(f"{reason}: a reason is lower-case letters, digits and hyphens, like wrong-answer.")
@@ -375,7 +418,21 @@ def _problems(recipe: Recipe) -> list[str]:
             found += [f"keep-one.{reason}: {problem}" for problem in problems(text, tables, boolean=False)]
             if grain_of(text, tables) == "response":
                 found.append(f"keep-one.{reason}: `{text}` is response evidence; a keep-one rule needs rows.")
+        if keep.protect is not None:
+            place = f"keep-one.{reason}.protect"
+            found += [f"{place}: {problem}" for problem in problems(keep.protect, tables)]
+            if grain_of(keep.protect, tables) == "response":
+                found.append(f"{place}: `{keep.protect}` is response evidence; a keep-one rule needs rows.")
     return found
+
+
+def _evidence_wanted(stage: Stage) -> tuple[Grain, set[str]]:
+    """Grain and columns of the earlier evidence a stage reads: clusters, where its rows meet by them."""
+    return ("row", {CLUSTER}) if stage.whole is not None else ("response", set(stage.reads))
+
+
+def _has(table: Table, grain: Grain, columns: set[str]) -> bool:
+    return table.grain == grain and table.schema is not None and columns <= set(table.schema.names)
 
 
 _DIRECTION = re.compile(r"\s+(asc|desc)\s*$", re.IGNORECASE)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from collections.abc import Mapping, Sequence
 from functools import cache
@@ -98,6 +99,25 @@ def token_hash(token: str) -> int:
     return h
 
 
+@cache
+def number_hash(digits: str) -> int:
+    """Hash of one run of digits, eight at a time; the last part has fewer than eight, and may have none."""
+    h = 0
+    for start in range(0, len(digits) + 1, 8):
+        h = finish(h ^ int.from_bytes(digits[start : start + 8].encode(), "little"))
+    return h
+
+
+def numbers_in(text: str) -> list[str]:
+    """The runs of ASCII digits of the normalised text."""
+    return re.findall("[0-9]+", normalize(text, "words"))
+
+
+def number_key(text: str) -> int:
+    """Sum of the hashes of the runs of ASCII digits of the normalised text: their order does not matter."""
+    return sum(map(number_hash, numbers_in(text))) & MASK
+
+
 def ngram_hash(gram: list[str]) -> int:
     """Hash of a run of tokens."""
     h = 0
@@ -119,33 +139,39 @@ def shingles(text: str, tokenizer: Tokenizer, n: int) -> set[int]:
     return {ngram_hash(words[start : start + n]) for start in range(len(words) - n + 1)}
 
 
-def random_numbers(seed: int, n: int) -> list[int]:
-    """The first n numbers of SplitMix64."""
-    numbers = []
-    for step in range(1, n + 1):
-        z = (seed + step * 0x9E3779B97F4A7C15) & MASK
-        z = (z ^ z >> 30) * 0xBF58476D1CE4E5B9 & MASK
-        z = (z ^ z >> 27) * 0x94D049BB133111EB & MASK
-        numbers.append(z ^ z >> 31)
-    return numbers
+def signature(shingle_set: set[int], n: int, seed: int) -> list[int]:
+    """The MinHash values of the upper halves of the shingles, as datasketch computes them."""
+    from datasketch import MinHash
+
+    minhash = MinHash(num_perm=n, seed=seed, hashfunc=lambda value: value, scheme="affine32")
+    for shingle in sorted(shingle_set):
+        minhash.update(shingle >> 32)
+    return [int(value) for value in minhash.hashvalues]
 
 
-def band_keys(shingle_set: set[int], bands: int, rows_per_band: int, seed: int) -> list[int]:
-    """Hash of each band of the MinHash signature; zeros for the empty set."""
-    if not shingle_set:
-        return [0] * bands
-    half = (1 << 32) - 1
-    signature = [
-        min(((number & half | 1) * (shingle >> 32) + (number >> 32)) & half for shingle in shingle_set)
-        for number in random_numbers(seed, bands * rows_per_band)
-    ]
+def band_keys(minima: Sequence[int], bands: int, rows_per_band: int, numbers: int = 0) -> list[int]:
+    """Hash of each band of a signature, two places at a time, mixed with the key of the numbers."""
     keys = []
     for band in range(bands):
-        h = (band + 1) * 0x9E3779B97F4A7C15 & MASK
-        for minimum in signature[band * rows_per_band : (band + 1) * rows_per_band]:
-            h = fold_multiply(h ^ minimum, 0xE7037ED1A0B428DB)
-        keys.append(finish(h))
+        h = (numbers ^ (band + 1)) * 0x9E3779B97F4A7C15 & MASK
+        own = minima[band * rows_per_band : (band + 1) * rows_per_band]
+        for place in range(0, rows_per_band, 2):
+            both = own[place] | (own[place + 1] << 32 if place + 1 < rows_per_band else 0)
+            h = fold_multiply(h ^ both, 0xE7037ED1A0B428DB)
+        keys.append(finish(h) >> 32)
     return keys
+
+
+def word_gap(words: Sequence[str], place: int, max_tokens: int) -> tuple[object, ...] | None:
+    """What is left of the tokens, and how many there were, without a word; None if there is no word to leave out.
+
+    A word has three letters or more and nothing else.
+    """
+    if len(words) > max_tokens or place >= len(words):
+        return None
+    if len(words[place]) < 3 or not words[place].isalpha():
+        return None
+    return (len(words), *words[:place], None, *words[place + 1 :])
 
 
 def jaccard(a: set[int], b: set[int]) -> float:
@@ -185,16 +211,39 @@ def single_clusters(
     sets: Sequence[set[int]], pairs: set[tuple[int, int]], threshold: float
 ) -> list[tuple[int, float]]:
     """For each set the smallest member of its connected component and the Jaccard to it."""
-    near = [pair for pair in pairs if jaccard(sets[pair[0]], sets[pair[1]]) >= threshold]
-    component, before = list(range(len(sets))), None
-    while component != before:
-        before = list(component)
-        for low, high in near:
-            component[low] = component[high] = min(component[low], component[high])
+    near = {pair for pair in pairs if jaccard(sets[pair[0]], sets[pair[1]]) >= threshold}
+    component = components(len(sets), near)
     return [
         (first, 1.0 if first == node else jaccard(sets[node], sets[first]))
         for node, first in enumerate(component)
     ]
+
+
+def closest_leaders(n: int, similar: Mapping[tuple[int, int], float]) -> list[tuple[int, float]]:
+    """For each node its leader and how like it is: the leader most like it, the smaller on a tie, or itself.
+
+    `similar` holds every pair (lower, higher) that is at the threshold or above.
+    """
+    leaders: list[tuple[int, float]] = []
+    for node in range(n):
+        known = [
+            (-similar[low, node], low)
+            for low in range(node)
+            if leaders[low][0] == low and (low, node) in similar
+        ]
+        value, leader = min(known, default=(-1.0, node))
+        leaders.append((leader, -value))
+    return leaders
+
+
+def components(n: int, pairs: set[tuple[int, int]]) -> list[int]:
+    """For each node the smallest node of its connected component."""
+    component, before = list(range(n)), None
+    while component != before:
+        before = list(component)
+        for low, high in pairs:
+            component[low] = component[high] = min(component[low], component[high])
+    return component
 
 
 def links(

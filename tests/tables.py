@@ -9,8 +9,9 @@ from typing import Any
 
 import polars as pl
 import pyarrow as pa
+import pyarrow.parquet as pq
 
-from curate.flow import RESPONSES, ROWS, Engine, StageParams, shard_path, write_parquet
+from curate.flow import RESPONSE_ID, RESPONSES, ROWS, Dataset, Engine, StageParams, shard_path, write_parquet
 from curate.stages import STAGES
 from curate.stages.inputs import EvidenceShard, Inputs, Shard
 from curate.stages.measure import check_whole, measure_shard
@@ -47,21 +48,28 @@ def shards(
                 grain=STAGES[stage].grain, index=index, first_row=start,
                 rows=paths["rows"], responses=paths["responses"],
                 evidence=tuple(
-                    EvidenceShard(name, "response", shard_path(path, index)) for name, path in facts.items()
+                    evidence_shard(name, shard_path(path, index)) for name, path in facts.items()
                 ),
             )
         )  # fmt: skip
     return result
 
 
+def evidence_shard(name: str, path: Path) -> EvidenceShard:
+    """One shard of earlier evidence; its key columns say the grain."""
+    return EvidenceShard(name, "response" if RESPONSE_ID in pq.read_schema(path).names else "row", path)
+
+
 def evidence(engine: Engine, folder: Path, params: StageParams, items: Sequence[Shard]) -> pl.DataFrame:
-    """Evidence of a stage over shards, as the pipeline measures it."""
+    """Evidence of a stage over shards, as the pipeline measures it; it lies in folder/shards."""
     stage = STAGES[params.stage]  # type: ignore[attr-defined]
     folder.mkdir(parents=True, exist_ok=True)
     if stage.whole is not None:
         inputs = Inputs(tuple(items), stage.grain, tuple(item.first_row for item in items[1:]))
         dataset = stage.whole(engine, inputs, params, folder)
         check_whole(dataset, inputs, stage)
+        (folder / "shards").mkdir()
+        dataset = Dataset(tuple(path.replace(folder / "shards" / path.name) for path in dataset.shards))
     else:
         state = stage.prepare(params, folder) if stage.prepare else None
         fn = functools.partial(measure_shard, stage.name, params, state)

@@ -31,6 +31,18 @@ def recipe(tmp: Path, text: str) -> str:
     return str(path)
 
 
+def copies(tmp: Path) -> str:
+    """An input of which most rows of one source are copies of each other."""
+    path = tmp / "copies.parquet"
+    prompts = ["What is 1 + 1?"] * 6 + ["What is 2 + 2?", "What is 3 + 3?"]
+    sources = ["web"] * 6 + ["web", "book"]
+    pl.DataFrame({"problem": prompts, "answer": ["2"] * 8, "source": sources}).write_parquet(path)
+    return str(path)
+
+
+KEEP_ONE = '[evidence.exact]\nstage = "exact-dedup"\n[keep-one.exact-duplicate]\nper = "exact.cluster_id"\n'
+
+
 def finished(tmp: Path) -> str:
     """A finished run."""
     out = tmp / "run"
@@ -87,6 +99,16 @@ CASES: dict[str, Callable[[Path], list[str]]] = {
     ],
     "recipe-two-predicates": lambda tmp: [
         "run", recipe(tmp, RULE.replace("has_url", "has_urls") + "[drop.x]\nwhen = 'a.b'\n"), "-i", rows(tmp),
+    ],
+    "original-unknown-columns": lambda tmp: [
+        "run", recipe(tmp, KEEP_ONE + 'prefer = ["original.sauce"]\n[drop.x]\nwhen = "original.answer > 2"\n'),
+        "-i", copies(tmp),
+    ],
+    "drop-share-of-a-keep-one-rule": lambda tmp: [
+        "run", recipe(tmp, KEEP_ONE + "max-drop-share = 0.5\n"), "-i", copies(tmp),
+    ],
+    "drop-share-of-a-drop-rule": lambda tmp: [
+        "run", recipe(tmp, "[drop.two]\nwhen = \"row.answer = '2'\"\nmax-drop-share = 0.5\n"), "-i", copies(tmp),
     ],
     "no-input": lambda tmp: ["run", recipe(tmp, RULE)],
     "input-does-not-exist": lambda tmp: ["run", recipe(tmp, RULE), "-i", str(tmp / "none.parquet")],

@@ -198,3 +198,94 @@ def test_not_a_number_is_never_preferred() -> None:
     for descending in (True, False):
         rule = KeepOne("copy", "x.g", (("x.v", descending),))
         assert keep_one(keep_one_order(survivors, rule), rule)["copy"].to_list() == [True, False]
+
+
+def clusters(groups: list[int | None], protected: list[bool | None] | None = None) -> pl.DataFrame:
+    """Rows 0.. with near.cluster_id and row.source ("gold" where protected)."""
+    frame = pl.DataFrame({"row_id": range(len(groups))}).with_columns(
+        pl.struct(pl.Series("cluster_id", groups, dtype=pl.Int64)).alias("near")
+    )
+    sources = [
+        {True: "gold", False: "web", None: None}[value] for value in protected or [False] * len(groups)
+    ]
+    return frame.with_columns(pl.struct(pl.Series("source", sources, dtype=pl.String)).alias("row"))
+
+
+GOLD = KeepOne("near-duplicate", "near.cluster_id", (("row_id", True),), protect="row.source = 'gold'")
+
+
+def test_protected_rows_stay_and_stand_for_their_group() -> None:
+    """All protected rows stay; the others of their group go for the best protected one; null is not protected."""
+    facts = clusters([0, 0, 0, 0, 4, 4], [False, True, True, None, False, False])
+    chosen = keep_one(keep_one_order(facts, GOLD), GOLD)
+    assert chosen.rows() == [
+        (0, True, 2), (1, False, None), (2, False, None), (3, True, 2), (4, True, 5), (5, False, None)
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("on_missing", ["stop", "drop", "undecided", "keep"])
+def test_a_protected_row_needs_no_group(on_missing: OnMissing) -> None:
+    """A null group means nothing for a row that the rule may not drop."""
+    rule = GOLD._replace(on_missing=on_missing)
+    assert keep_one(keep_one_order(clusters([None], [True]), rule), rule).rows() == [(0, False, None)]
+
+
+def test_a_group_that_earlier_data_holds_is_lost_to_the_earlier_row() -> None:
+    """Every row of a taken group goes, with the earlier row_id, but for protected rows; others are judged as ever."""
+    facts = clusters([10, 10, 12, 12], [True, False, False, False]).with_columns(pl.col("row_id") + 10)
+    taken = pl.DataFrame({"group": [10], "row_id": [3]})
+    order = keep_one_order(facts, GOLD)
+    assert keep_one(order, GOLD, taken).rows() == [
+        (10, False, None), (11, True, 3), (12, True, 13), (13, False, None)
+    ]  # fmt: skip
+    assert keep_one(order, GOLD, taken.clear()).rows() == keep_one(order, GOLD).rows()
+
+
+def test_what_is_taken_is_taken_for_one_rule_of_the_chain() -> None:
+    """The rows that a taken group loses are asked no further; what only the rule drops is counted with it."""
+    answers = pl.DataFrame({"row_id": [10, 11, 12]})
+    facts = answers.select(
+        "row_id",
+        pl.struct(pl.Series("cluster_id", [10, 11, 12])).alias("exact"),
+        pl.struct(pl.Series("cluster_id", [10, 10, 12])).alias("near"),
+    )
+    two = [
+        KeepOne("exact-duplicate", "exact.cluster_id", ()),
+        KeepOne("near-duplicate", "near.cluster_id", ()),
+    ]
+    orders = {rule.reason: keep_one_order(facts, rule) for rule in two}
+    taken = {"exact-duplicate": pl.DataFrame({"group": [10], "row_id": [4]})}
+    chained = keep_one_chain(answers, orders, two, taken=taken)
+    assert chained["exact-duplicate"].to_list() == [True, False, False]
+    assert chained["near-duplicate"].to_list() == [False, False, False]
+    assert chained["kept_instead"].to_list() == [4, None, None]
+    assert only_by_keep_one(answers, orders, two, taken) == {"exact-duplicate": 1, "near-duplicate": 0}
+    # where both groups are taken, row 10 is lost with either rule alone, row 11 to one of them
+    taken["near-duplicate"] = pl.DataFrame({"group": [10], "row_id": [4]})
+    assert only_by_keep_one(answers, orders, two, taken) == {"exact-duplicate": 0, "near-duplicate": 1}
+
+
+ROWS_OF_GROUPS = st.lists(
+    st.tuples(st.none() | st.integers(0, 4), st.none() | st.booleans()), min_size=1, max_size=25
+)
+
+
+@given(ROWS_OF_GROUPS, st.sets(st.integers(0, 4)))
+def test_each_group_keeps_its_protected_rows_or_one(
+    lines: list[tuple[int | None, bool | None]], held: set[int]
+) -> None:
+    """Of a group its protected rows stay; without any exactly one does, and none if earlier data holds it."""
+    facts = clusters([group for group, _ in lines], [value for _, value in lines])
+    taken = pl.DataFrame({"group": sorted(held), "row_id": [-1 - group for group in sorted(held)]},
+                         schema={"group": pl.Int64, "row_id": pl.Int64})  # fmt: skip
+    rule = GOLD._replace(on_missing="keep")
+    chosen = keep_one(keep_one_order(facts, rule), rule, taken)
+    stays = dict(zip(chosen["row_id"], chosen["near-duplicate"].not_(), strict=True))
+    for group in {group for group, _ in lines if group is not None}:
+        members = [row_id for row_id, (its, _) in enumerate(lines) if its == group]
+        protected = [row_id for row_id in members if lines[row_id][1]]
+        kept = [row_id for row_id in members if stays[row_id]]
+        assert kept == protected if protected else len(kept) == (0 if group in held else 1)
+    assert all(stays[row_id] for row_id, (group, _) in enumerate(lines) if group is None)
+    lost = chosen.filter("near-duplicate")["kept_instead"].to_list()
+    assert all(instead < 0 or stays[instead] for instead in lost)

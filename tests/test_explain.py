@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import shutil
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from runs import APPLES, LEAKED, LEAKED_IN_STORY, RECIPE, SUM, TURNS, build_run
 from curate.errors import RunError
 from curate.flow import write_parquet
 from curate.report.explain import as_text, explain
+from curate.report.html import render
 
 
 @pytest.fixture(scope="module")
@@ -208,3 +210,33 @@ def test_only_the_shard_of_the_row_is_read(run: Path, tmp_path: Path) -> None:
         if path.parent.name not in ("rows", "dropped", "undecided"):
             path.write_bytes(b"damaged")
     assert explain(copy, 8).verdict == "dropped"
+
+
+def test_a_row_of_earlier_data_is_named_and_no_more(tmp_path: Path) -> None:
+    """A row kept instead that came before this run's first is told by its row_id, in text and report."""
+    run = build_run(tmp_path / "run")
+    path = run / "verdicts" / "00000.parquet"
+    table = pq.read_table(path)
+    earlier = [-4 if value == 0 else value for value in table["kept_instead"].to_pylist()]
+    index = table.schema.get_field_index("kept_instead")
+    write_parquet(table.set_column(index, table.schema.field(index), pa.array(earlier, pa.int64())), path)
+    explained = explain(run, 3)
+    assert explained.kept_instead == (-4, None, None, {}, True)
+    assert "kept instead: row -4 of the earlier data\n" in as_text(explained)
+    assert "kept instead: row 5\n" in as_text(explain(run, 4))
+    page = render(run, json.loads((run / "manifest.json").read_text(encoding="utf-8")))
+    assert "kept instead: row -4 of the earlier data" in page
+
+
+def test_columns_of_the_input_are_shown_where_a_rule_looked_at_them(tmp_path: Path) -> None:
+    """A rule about `original` comes with the value of the row, and a protected row with the rule that spares it."""
+    recipe = RECIPE.replace("row.prompt IS NULL", "original.level < 3")
+    recipe = recipe.replace(
+        'per = "near.cluster_id"', 'per = "near.cluster_id"\nprotect = "original.level > 4"'
+    )
+    assert recipe.count("original") == 2
+    run = build_run(tmp_path / "run", recipe)
+    assert explain(run, 7).reasons[0].values == (("original.level", 1),)
+    (ruling,) = explain(run, 3).reasons
+    assert ruling.rule.text.endswith("and every row where original.level > 4")
+    assert dict(ruling.values)["original.level"] == 1

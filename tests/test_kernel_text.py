@@ -119,6 +119,75 @@ def test_random_texts_are_read_as_the_oracle_reads_them(texts: list[str], tokeni
     assert differences(texts, tokenizer) == []
 
 
+def number_keys(texts: list[str], tokenizer: Tokenizer) -> list[int]:
+    """The number key of each text, as the kernel has it."""
+    keys = np.empty(len(texts), dtype=np.uint64)
+    column = native.Texts(pa.array(texts, pa.large_string()))
+    native.call("curate_number_keys", column, text.TOKENIZERS[tokenizer], keys)
+    return keys.tolist()
+
+
+@pytest.mark.parametrize("tokenizer", BOTH)
+def test_a_number_key_is_that_of_the_numbers_in_any_order(tokenizer: Tokenizer) -> None:
+    """Texts with the same runs of digits have one key, whatever stands between them; no digit gives 0."""
+    one = ["3 apples, 12 pears", "12 pears and 3 apples", "x12y3", "$\\frac{12}{3}$", "１２/3", "⁄³ 1\u00ad2"]
+    assert len(set(number_keys(one, tokenizer))) == 1
+    others = [
+        "5",
+        "05",
+        "5 5",
+        "55",
+        "½",
+        "1 2",
+        "1 3",
+        "12",
+        "12345678",
+        "12345678 0",
+        "123456780",
+        "1234567812345678",
+    ]
+    keys = number_keys(others, tokenizer)
+    assert keys[4] == keys[5]
+    assert len(set(keys)) == len(others) - 1
+    assert number_keys(["", "no digits", "٣", "Ⅻ"], tokenizer) == [0, 0, 0, 0]
+
+
+@pytest.mark.parametrize("tokenizer", BOTH)
+@pytest.mark.parametrize("size", [1, 7, 8, 9, 15, 16, 17, 63, 64, 65, 4095, 4096, 4097, 8193])
+def test_a_number_may_cross_any_block(size: int, tokenizer: Tokenizer) -> None:
+    """Runs of digits that end at, before and after the blocks the kernel works in, and digits in every block."""
+    texts = [
+        "7" * size,
+        "x" * (size - 1) + "42",
+        "é" + "7" * size,
+        "9 " * size,
+        " " * size + "5",
+        "1é" * size,
+    ]
+    assert number_keys(texts, tokenizer) == [oracles.number_key(sample) for sample in texts]
+
+
+def test_a_number_ends_with_its_text() -> None:
+    """Digits of the next text of the column are no part of the last number of this one."""
+    for sample in ("4", "x4", "123456", "1234567", "12345678", "é4"):
+        assert number_keys([sample, "56", "789"], "math")[0] == oracles.number_key(sample)
+
+
+@same_unicode
+@pytest.mark.parametrize("tokenizer", BOTH)
+def test_number_keys_of_every_character_are_those_of_the_oracle(tokenizer: Tokenizer) -> None:
+    """Each assigned code point between digits gives the number key of the plain reading."""
+    texts = [f"1{character}23" for character in assigned()]
+    assert number_keys(texts, tokenizer) == [oracles.number_key(sample) for sample in texts]
+
+
+@same_unicode
+@given(st.lists(mixed_texts, max_size=6), st.sampled_from(BOTH))
+def test_number_keys_of_random_texts_are_those_of_the_oracle(texts: list[str], tokenizer: Tokenizer) -> None:
+    """Numbers among letters, symbols, marks and blanks in any order."""
+    assert number_keys(texts, tokenizer) == [oracles.number_key(sample) for sample in texts]
+
+
 @example(
     [b"a\xe0\x81\x81b", b"\xf0\x80\x81\x81", b"\xc1\x81", b"\xed\xa0\x80", b"\xf4\x90\x80\x80", b"\xe2\x89"],
     "math",

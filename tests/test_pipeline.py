@@ -13,8 +13,12 @@ import pytest
 
 from curate import recipe as recipes
 from curate.engines.local import LocalEngine
-from curate.errors import InputError, MissingEvidence, RunError
+from curate.errors import InputError, MissingEvidence, RecipeError, RunError
 from curate.pipeline import run
+from curate.pipeline.deciding import judge
+from curate.pipeline.measuring import finished_evidence, finished_input
+from curate.report.explain import explain
+from curate.report.query import query
 from curate.stages import STAGES
 
 LOOP = "The answer is seven and then we go on. " * 60
@@ -298,3 +302,194 @@ def test_what_is_published_says_nothing_of_the_machine(tmp_path: Path) -> None:
     card = (tmp_path / "out" / "kept" / "README.md").read_text(encoding="utf-8")
     assert "in.parquet" in card
     assert str(tmp_path) not in card
+
+
+COPIES = pl.DataFrame(
+    {
+        "problem": ["What is 1 + 1?"] * 3 + ["What is 2 + 2?"] * 2 + ["What is 3 + 3?", "What is 4 + 4?"],
+        "answer": ["2", "2", "2", "4", "4", "6", "8"],
+        "source": ["web", "web", "web", "book", "web", None, None],
+        "added": ["2021", "2024", None, "2020", "2023", "2022", "2022"],
+        "meta": [{"checked": value} for value in (True, None, False, False, True, True, False)],
+    }
+)
+KEEP = """
+[evidence.exact]
+stage = "exact-dedup"
+[keep-one.exact-duplicate]
+per = "exact.cluster_id"
+"""
+
+
+def verdicts_of(folder: Path) -> list[tuple[int, bool, list[str], int | None]]:
+    """row_id, keep, reasons and kept_instead of every row."""
+    table = pl.read_parquet(folder / "out" / "verdicts" / "*.parquet")
+    return table.select("row_id", "keep", "reasons", "kept_instead").rows()
+
+
+def test_the_newest_copy_stays(tmp_path: Path) -> None:
+    """A column of the input, as it was read, can say which copy stays; the others name it."""
+    run_recipe(KEEP + 'prefer = ["original.added desc"]\n', COPIES, tmp_path)
+    assert [line[3] for line in verdicts_of(tmp_path)] == [1, None, 1, 4, None, None, None]
+
+
+def test_a_nested_column_of_the_input_protects_rows(tmp_path: Path) -> None:
+    """A field of a struct column protects rows where it is true; where it is null it does not."""
+    run_recipe(KEEP + 'protect = "original.meta.checked"\n', COPIES, tmp_path)
+    assert [line[3] for line in verdicts_of(tmp_path)] == [None, 0, 0, 4, None, None, None]
+
+
+def test_a_column_of_the_input_skips_drops_and_judges_responses(tmp_path: Path) -> None:
+    """`original` stands in skip-if, in rules about rows and, repeated for each response, about responses."""
+    rows = RESPONSES.with_columns(pl.Series("level", [1, 2, 9]), pl.Series("a.b", ["x", None, "y"]))
+    text = """
+[evidence.loops]
+stage = "repetition"
+skip-if = "original.level > 5"
+[drop.looping]
+when = "loops.tail_loop_words >= 50"
+on-missing = "keep"
+[drop.odd]
+when = "original.\\"a.b\\" = 'x' and response.response like '%boxed%'"
+on-missing = "keep"
+[drop.late]
+when = "original.level > 1 and responses.given > 0"
+"""
+    manifest, _ = run_recipe(text, rows, tmp_path)
+    assert manifest["evidence"]["loops"]["status"] == {"ok": 3, "skipped": 1}
+    assert [line[2] for line in verdicts_of(tmp_path)] == [[], ["late"], ["late"]]
+    judged = pl.read_parquet(tmp_path / "out" / "response_verdicts" / "*.parquet")
+    assert judged["reasons"].to_list() == [["odd"], ["looping"], ["looping"], []]
+
+
+def test_a_column_that_the_input_does_not_have_is_known_before_anything_is_measured(tmp_path: Path) -> None:
+    """All wrong names are told at once after ingest; no evidence is made."""
+    text = KEEP + 'prefer = ["original.aded desc"]\n[drop.x]\nwhen = "original.level > 3"\n'
+    with pytest.raises(RecipeError) as caught:
+        run_recipe(text, COPIES, tmp_path)
+    assert str(caught.value).startswith(
+        "recipe: 2 problems\n  - drop.x: `original.level > 3`: unknown column"
+    )
+    assert "Did you mean added?" in str(caught.value)
+    assert not list((tmp_path / "out" / ".cache").glob("evidence-*"))
+
+
+def test_finished_runs_know_the_columns_of_the_input(tmp_path: Path) -> None:
+    """`curate decide`, `explain` and `sql` have the original columns as rules have them."""
+    run_recipe(KEEP + 'prefer = ["original.added desc"]\n', COPIES, tmp_path)
+    out = tmp_path / "out"
+    ruling = explain(out, 0).reasons[0]
+    assert dict(ruling.values) == {"exact.cluster_id": 0, "original.added": "2021"}
+    found = query(
+        out, "SELECT row_id FROM everything WHERE original.meta.checked AND original.added > '2021'"
+    )
+    assert found.table["row_id"].to_pylist() == [4, 5]
+    assert query(out, "SELECT added FROM original WHERE row_id = 3").table["added"].to_pylist() == ["2020"]
+    oldest = recipes.parse(KEEP + 'prefer = ["original.added"]\n', "test")
+    with LocalEngine(1) as engine:
+        run(oldest, tmp_path / "again" / "out", engine=engine, decide_from=out)
+    assert [line[3] for line in verdicts_of(tmp_path / "again")] == [None, 0, 0, None, 3, None, None]
+    wrong = recipes.parse(KEEP + 'prefer = ["original.aded"]\n', "test")
+    with LocalEngine(1) as engine, pytest.raises(RecipeError, match="Did you mean added"):
+        run(wrong, tmp_path / "no" / "out", engine=engine, decide_from=out)
+
+
+def test_a_rule_that_drops_too_much_of_a_source_stops_the_run(tmp_path: Path) -> None:
+    """Nothing is written, and a finished run in the same folder stays as it is; at the limit the run goes on."""
+    run_recipe(KEEP + "max-drop-share = 0.5\n", COPIES, tmp_path)  # 2 of 4 rows of web, for a copy in web
+    before = (tmp_path / "out" / "manifest.json").read_bytes()
+    with pytest.raises(RunError, match="rule exact-duplicate drops 50.0% of source"):
+        run_recipe(KEEP + "max-drop-share = 0.49\n", COPIES, tmp_path)
+    assert (tmp_path / "out" / "manifest.json").read_bytes() == before
+    with pytest.raises(RunError):
+        run_recipe(KEEP + "max-drop-share = 0.49\n", COPIES, tmp_path / "new")
+    assert not (tmp_path / "new" / "out" / "kept").exists()
+    assert not (tmp_path / "new" / "out" / "manifest.json").exists()
+
+
+def test_the_guard_changes_no_verdict(tmp_path: Path) -> None:
+    """With and without max-drop-share the verdicts are the same bytes."""
+    run_recipe(KEEP, COPIES, tmp_path / "without")
+    run_recipe(KEEP + "max-drop-share = 1\n", COPIES, tmp_path / "with")
+    a, b = (tmp_path / name / "out" / "verdicts" / "00000.parquet" for name in ("without", "with"))
+    assert a.read_bytes() == b.read_bytes()
+
+
+def test_a_source_that_another_one_holds_is_no_collapse(tmp_path: Path) -> None:
+    """Of a keep-one rule only rows count whose surviving copy is of their own source, or both of none."""
+    rows = pl.DataFrame({"problem": ["x y", "x y", "z w", "z w"], "answer": ["1", "1", "2", "2"]})
+    guard = KEEP + "max-drop-share = 0\n"
+    for sources in (["a", "b", None, "b"], ["b", "a", "b", None]):
+        run_recipe(guard, rows.with_columns(pl.Series("source", sources)), tmp_path)
+    for sources in (["a", "a", "c", "d"], ["c", "d", None, None]):
+        with pytest.raises(RunError, match="drops 50.0% of"):
+            run_recipe(guard, rows.with_columns(pl.Series("source", sources)), tmp_path)
+
+
+def test_the_guard_counts_nulls_as_a_source_and_responses_by_their_rows(tmp_path: Path) -> None:
+    """A rule about rows is held to the rows of a source, one about responses to its responses."""
+    rows = RESPONSES.with_columns(pl.Series("source", ["a", None, None]))
+    small = "[drop.small]\nwhen = \"row.answer = '9'\"\nmax-drop-share = 0.4\n"
+    with pytest.raises(RunError, match=r"rule small drops 50.0% of the rows without source \(1 of 2 rows\)"):
+        run_recipe(small, rows, tmp_path)
+    loops = LOOPS + "max-drop-share = {}\n"  # half of the responses of each: 1 of 2, and 1 of 2
+    run_recipe(loops.format(0.5), rows, tmp_path)
+    with pytest.raises(
+        RunError, match=r"rule looping drops 50.0% of source \"a\" \(1 of 2 responses\)"
+    ) as caught:
+        run_recipe(loops.format(0.4), rows, tmp_path)
+    assert "also 50.0% of the rows without source (1 of 2 responses)" in str(caught.value)
+    assert 'dropped row 0, response 1: "What is 1 + 6?"' in str(caught.value)
+
+
+def test_every_rule_that_takes_too_much_is_told(tmp_path: Path) -> None:
+    """Two rules over their limit are two paragraphs of one message."""
+    text = KEEP + "max-drop-share = 0.1\n[drop.source]\nwhen = \"row.answer = '6'\"\nmax-drop-share = 0\n"
+    with pytest.raises(RunError) as caught:
+        run_recipe(text, COPIES, tmp_path)
+    assert [line.split(" drops ")[0] for line in str(caught.value).splitlines() if " drops " in line] == [
+        "rule source",
+        "rule exact-duplicate",
+    ]
+
+
+def test_the_guard_shows_the_cluster_that_does_most(tmp_path: Path) -> None:
+    """Prompts are cut to about 100 characters, null and control characters are made visible."""
+    long = "word " * 400
+    rows = pl.DataFrame(
+        {
+            "problem": ["a\x1b b"] * 2 + [long] * 4,
+            "answer": ["1"] * 6,
+            "source": ["s", "s", "other", "s", "s", "s"],
+        }
+    )
+    with pytest.raises(RunError) as caught:
+        run_recipe(KEEP + 'prefer = ["row_id desc"]\nmax-drop-share = 0.1\n', rows, tmp_path)
+    lines = str(caught.value).splitlines()
+    assert lines[0] == (
+        'rule exact-duplicate drops 60.0% of source "s" (3 of 5 rows, for copies in the same source); '
+        "its max-drop-share is 0.1."
+    )
+    assert lines[1] == (
+        "  Most of it is the cluster exact.cluster_id = 2: 4 rows, 3 of them in this source, of which 2 go."
+    )
+    shown = '"' + ("word " * 20)[:99] + '…"'
+    assert lines[2:5] == [
+        f"    kept    row 5: {shown}", f"    dropped row 3: {shown}", f"    dropped row 4: {shown}"
+    ]  # fmt: skip
+
+
+def test_rows_of_groups_that_earlier_data_holds_are_dropped(tmp_path: Path) -> None:
+    """`judge` takes the groups of earlier data by rule; such a loss is never a collapse of the source."""
+    rows = pl.DataFrame({"problem": ["x y", "z w"], "answer": ["1", "2"], "source": ["a", "a"]})
+    text = KEEP + "max-drop-share = 0\n"
+    run_recipe(text, rows, tmp_path)
+    recipe = recipes.parse(text, "test")
+    ingested = finished_input(tmp_path / "out")
+    evidence = finished_evidence(recipe, ingested, tmp_path / "out")
+    taken = {"exact-duplicate": pl.DataFrame({"group": [1], "row_id": [-7]})}
+    (tmp_path / "work").mkdir()
+    judged = judge(recipe, ingested, evidence, tmp_path / "work", taken)
+    assert judged.reasons["row"] == {"exact-duplicate": {"rows": 1, "only": 1}}
+    table = pl.read_parquet(tmp_path / "work" / "verdicts" / "00000.parquet")
+    assert table.select("keep", "kept_instead").rows() == [(True, None), (False, -7)]

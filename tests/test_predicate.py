@@ -45,6 +45,10 @@ TABLES = {
         ("strpos(leak.item, 'x') = 0", "differ between Polars and DuckDB"),
         ("leak.containment > 0.5 desk", "the last word would be a new name"),
         ("row.row_id = 1", "unknown column row.row_id"),
+        ("original.level >", "not a predicate that can be evaluated"),
+        ("original.level > max(original.level)", "looks at more than one line"),
+        ("original.level > 3 desk", "the last word would be a new name"),
+        ("octet_length(row.prompt) > 3", "length counts characters in both"),
     ],
 )  # fmt: skip
 def test_a_wrong_predicate_is_explained(sql: str, expected: str) -> None:
@@ -67,6 +71,8 @@ def test_a_wrong_predicate_is_explained(sql: str, expected: str) -> None:
         "array_contains(query.patterns, 'my-id')",
         "responses.given > 0 AND responses.left = 0",
         "leak.status <> 'ok'",
+        "original.level > 3 and leak.containment > 0.5",
+        "original.meta.date < '2024' or original.\"Question ID\" = 7",
     ],
 )
 def test_a_right_predicate_has_no_problems(sql: str) -> None:
@@ -139,3 +145,62 @@ def test_polars_and_duckdb_agree(sql: str) -> None:
         connection.register("facts", facts.to_arrow())
         theirs = [row[0] for row in connection.sql(f"SELECT {sql} FROM facts ORDER BY row_id").fetchall()]
     assert evaluate(sql, facts).to_list() == theirs
+
+
+KNOWN = {
+    **TABLES,
+    "original": Table(
+        "row",
+        pa.schema(
+            [
+                ("level", pa.int64()),
+                ("Question ID", pa.string()),
+                ("date", pa.date32()),
+                ("meta", pa.struct([("date", pa.timestamp("us"))])),
+                ("tags", pa.list_(pa.string())),
+            ]
+        ),
+    ),
+}
+
+
+@pytest.mark.parametrize(
+    ("sql", "expected"),
+    [
+        ("original.levle > 3", "unknown column original.levle. original has: level, Question ID, date, meta, "
+         "tags. Did you mean level?"),
+        ("original.level", "expected true or false, found a value of type Int64"),
+        ('original."Question ID" > 3', "not a predicate that can be evaluated"),
+        ("original.meta.day is null", "not a predicate that can be evaluated"),
+    ],
+)  # fmt: skip
+def test_columns_of_the_input_are_checked_once_they_are_known(sql: str, expected: str) -> None:
+    """Any name of `original` will do before the input is read; then names and types are checked."""
+    assert problems(sql, TABLES) == []
+    (problem,) = problems(sql, KNOWN)
+    assert expected in problem
+
+
+@pytest.mark.parametrize(
+    "sql", ["original.level", 'original."Question ID"', "original.date", "original.meta.date"]
+)
+def test_plain_columns_of_the_input_can_be_sorted_by(sql: str) -> None:
+    """Numbers, texts, dates and fields of structs are keys of `prefer`."""
+    assert problems(sql, KNOWN, boolean=False) == []
+
+
+@pytest.mark.parametrize("sql", ["original.meta", "original.tags", "query.patterns"])
+def test_nested_values_are_no_sort_keys(sql: str) -> None:
+    """A struct or a list has no order that a person would expect."""
+    (problem,) = problems(sql, KNOWN, boolean=False)
+    assert "expected a number, text, date or true/false" in problem
+
+
+def test_length_means_characters_everywhere() -> None:
+    """length() counts code points in a rule and in a notebook, of texts with emoji, marks and NUL alike."""
+    texts = ["a🙂", "e\u0301", None, "", "a\x00b", "👨‍👩‍👧", "求和"]
+    facts = pl.DataFrame({"row": [{"prompt": text} for text in texts]})
+    with duckdb.connect() as connection:
+        connection.register("facts", facts.to_arrow())
+        theirs = [line[0] for line in connection.sql("SELECT length(row.prompt) FROM facts").fetchall()]
+    assert evaluate("length(row.prompt)", facts).to_list() == theirs == [2, 2, None, 0, 3, 5, 2]

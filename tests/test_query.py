@@ -208,3 +208,18 @@ def test_evidence_is_found_whatever_it_is_called(tmp_path: Path) -> None:
     (run / "manifest.json").write_text(json.dumps(manifest))
     (run / "evidence" / "leak").rename(run / "evidence" / "select")
     assert ids(run, 'SELECT row_id FROM everything WHERE "select".containment >= 0.5') == [1, 2]
+
+
+def test_columns_of_the_input_may_have_any_name(tmp_path: Path) -> None:
+    """Names that DuckDB cannot tell apart, empty names and quotes do not break the views; the first of equals counts."""
+    run = build_run(tmp_path / "run")
+    for path in sorted((run / "input" / "originals").glob("*.parquet")):
+        table = pq.read_table(path)
+        n = table.num_rows
+        for name, value in (("Level", 2), ("", 3), ('a"b', 4), ("Question ID", 5), ("ROW_ID", 6)):
+            table = table.append_column(name, pa.array([value] * n))
+        pq.write_table(table, path)
+    assert ids(run, "SELECT DISTINCT original.level FROM everything") == [1]
+    assert ids(run, 'SELECT DISTINCT original."a""b" FROM everything') == [4]
+    assert ids(run, 'SELECT row_id FROM everything WHERE original."Question ID" = 5') == list(range(12))
+    assert ids(run, "SELECT DISTINCT original.level FROM every_response") == [1]

@@ -10,8 +10,9 @@ import pytest
 from tables import evidence, shards
 
 from curate.engines.local import LocalEngine
-from curate.flow import KEYS, StageParams
+from curate.flow import KEYS, Engine, StageParams
 from curate.stages import STAGES
+from curate.stages.inputs import Shard
 from curate.stages.measure import evidence_schema
 
 BENCHMARK = "What is the remainder when the sum of the first one hundred primes is divided by seven"
@@ -43,17 +44,30 @@ def params_of(name: str, folder: Path) -> StageParams:
     return STAGES[name].params.model_validate(given)
 
 
+EARLIER = {"pass-rate": ("math", "math-verify"), "label-conflict": ("near", "near-dedup")}
+"""Evidence that a stage reads, and the stage that measures it."""
+
+
+def items_of(
+    name: str, folder: Path, lines: list[dict[str, Any]], engine: Engine, cuts: tuple[int, ...] = ()
+) -> list[Shard]:
+    """The lines as shards of one stage's grain, with the evidence it reads."""
+    facts = {}
+    if name in EARLIER:
+        other, stage = EARLIER[name]
+        evidence(
+            engine, folder / other, params_of(stage, folder), shards(folder / "before", lines, stage, cuts)
+        )
+        facts = {other: folder / other / "shards"}
+    return shards(folder / "in", lines, name, cuts, **facts)
+
+
 def measured(
     name: str, folder: Path, lines: list[dict[str, Any]], cuts: tuple[int, ...] = (), workers: int = 1
 ) -> pl.DataFrame:
-    """Evidence of one stage over the lines; pass-rate gets the evidence of math-verify first."""
-    facts = {}
+    """Evidence of one stage over the lines."""
     with LocalEngine(workers) as engine:
-        if name == "pass-rate":
-            grades = shards(folder / "math-in", lines, "math-verify", cuts)
-            evidence(engine, folder / "math", params_of("math-verify", folder), grades)
-            facts = {"math": folder / "math" / "shards"}
-        items = shards(folder / "in", lines, name, cuts, **facts)
+        items = items_of(name, folder, lines, engine, cuts)
         return evidence(engine, folder / "out", params_of(name, folder), items)
 
 
@@ -113,8 +127,8 @@ def test_skipped_lines_are_recorded_as_skipped(name: str, tmp_path: Path) -> Non
     params = params_of(name, tmp_path).model_copy(update={"skip_if": "row.prompt = 'x'"})
     from dataclasses import replace
 
-    items = [replace(item, skip_if=params.skip_if) for item in shards(tmp_path / "in", LINES, name)]
     with LocalEngine(1) as engine:
+        items = [replace(item, skip_if=params.skip_if) for item in items_of(name, tmp_path, LINES, engine)]
         found = evidence(engine, tmp_path / "out", params, items)
     assert found.filter(pl.col("row_id") == 7)["status"].to_list() == ["skipped"]
     assert "skipped" not in found.filter(pl.col("row_id") != 7)["status"].to_list()

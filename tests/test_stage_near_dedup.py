@@ -18,7 +18,8 @@ from stage_inputs import inputs_of, run_whole
 
 from curate.kernels import clusters
 from curate.kernels.text import U64
-from curate.stages.near_dedup import EVIDENCE, MAX_BUCKET, STAGE, NearDedupParams
+from curate.near.pairs import MAX_BUCKET
+from curate.stages.near_dedup import EVIDENCE, STAGE, NearDedupParams
 
 STORY = (
     "A train leaves the station at noon and travels north at sixty miles per hour for three hours "
@@ -80,16 +81,16 @@ def test_every_column_says_what_it_promises(tmp_path: Path) -> None:
         (0, 0, 3, 0, 1.0, 30 / 32, 30 / 32, "ok"),
         (1, 0, 3, 0, 30 / 32, 30 / 32, 29 / 33, "ok"),
         (2, 0, 3, 0, 30 / 32, 30 / 32, 29 / 33, "ok"),
-        (3, 3, 1, 3, 1.0, None, None, "ok"),
+        (3, 3, 1, 3, 1.0, None, None, "short"),
         (4, None, None, None, None, None, None, "no-text"),
         (5, None, None, None, None, None, None, "no-text"),
     ]
 
 
-def test_short_texts_are_near_only_where_equal(tmp_path: Path) -> None:
-    """Fewer tokens than a shingle: compared by equality of their tokens, and never left out."""
+def test_texts_shorter_than_a_shingle_are_compared_too(tmp_path: Path) -> None:
+    """Fewer tokens than a shingle: the same tokens are a copy, other numbers or signs are not."""
     frame = evidence_of(["1 + 1", "1+1.", "1 + 2", "(1 + 1)", "Solve!"], tmp_path)
-    assert frame["status"].to_list() == ["short", "short", "short", "ok", "short"]
+    assert frame["status"].to_list() == ["short"] * 5
     assert frame["cluster_id"].to_list() == [0, 0, 2, 3, 4]
     assert frame["jaccard"].to_list() == [1.0] * 5
     assert frame["best_link"].to_list() == [1.0, 1.0, None, None, None]
@@ -105,7 +106,7 @@ def test_one_number_in_a_long_text_keeps_problems_apart(tmp_path: Path) -> None:
     ]
     frame = evidence_of(prompts, tmp_path / "agree")
     assert frame["cluster_id"].to_list() == [0, 1, 0, 0]
-    ignored = evidence_of(prompts, tmp_path / "ignore", numbers="ignore")
+    ignored = evidence_of(prompts, tmp_path / "ignore", agree=["symbols"])
     assert ignored["cluster_id"].to_list() == [0, 0, 0, 0]
 
 
@@ -120,7 +121,7 @@ def test_chains_do_not_merge(tmp_path: Path) -> None:
     sets = [oracles.shingles(text, "words", 1) for text in prompts]
     assert all(oracles.jaccard(a, b) >= 0.8 for a, b in itertools.pairwise(sets))
     assert oracles.jaccard(sets[0], sets[-1]) < 0.4
-    params: dict[str, Any] = {"tokenizer": "words", "ngram": 1, "bands": 60}
+    params: dict[str, Any] = {"tokenizer": "words", "ngram": 1, "bands": 60, "rows_per_band": 6}
     led = evidence_of(prompts, tmp_path / "leader", **params)
     single = evidence_of(prompts, tmp_path / "single", linkage="single", **params)
     assert single["cluster_id"].to_list() == [0] * 12
@@ -160,7 +161,7 @@ def test_clusters_are_those_of_all_pairs(linkage: str, tmp_path: Path) -> None:
         bands=120,
         rows_per_band=3,
         linkage=linkage,
-        numbers="ignore",
+        agree=[],
     ).filter(pl.col("status").is_in(["ok", "short"]))
     rows = frame["row_id"].to_list()
     sets = [oracles.shingles(prompts[row_id] or "", "math", 3) for row_id in rows]
@@ -175,7 +176,7 @@ def test_clusters_are_those_of_all_pairs(linkage: str, tmp_path: Path) -> None:
 def test_the_result_does_not_depend_on_sharding_order_or_threads(tmp_path: Path) -> None:
     """Other shards, shards given in another order and other numbers of threads give the same evidence."""
     prompts = generated(40, seed=5)
-    settings: dict[str, Any] = {"numbers": "ignore"}  # the generated edits change numbers too
+    settings: dict[str, Any] = {"agree": []}  # the generated edits change numbers too
     expected = evidence_of(prompts, tmp_path / "0", rows_per_shard=1000, workers=1, **settings)
     assert expected["cluster_id"].n_unique() < 0.9 * len(prompts)
     for index, (rows_per_shard, workers) in enumerate([(5, 1), (7, 3), (50, 2)], start=1):
@@ -239,28 +240,72 @@ def counted(monkeypatch: pytest.MonkeyPatch) -> list[int]:
 
 
 def test_templated_rows_stay_linear(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """200,000 rows from 20 templates: at most MAX_BUCKET pairs a row and band, 60 a row in all, of 85,000."""
+    """60,000 rows from 6 templates: at most MAX_BUCKET pairs a row and band, 60 a row in all, of 4,500."""
     rng = random.Random(0)
-    templates = [[f"t{template}w{word}" for word in range(30)] for template in range(20)]
+    templates = [[f"t{template}w{word}" for word in range(30)] for template in range(6)]
     prompts = []
-    for _ in range(200_000):
+    for _ in range(60_000):
         words = list(rng.choice(templates))
         words[rng.randrange(30)] = str(rng.randrange(1000))
         prompts.append(" ".join(words))
     n_pairs = counted(monkeypatch)
-    frame = evidence_of(prompts, tmp_path, rows_per_shard=50_000, threshold=0.5, numbers="ignore")
+    params: dict[str, Any] = {"threshold": 0.5, "agree": [], "large_cluster": "none"}
+    frame = evidence_of(prompts, tmp_path, rows_per_shard=15_000, **params)
     n_distinct = len(set(prompts))
-    assert n_distinct > 150_000
+    assert n_distinct > 45_000
     assert n_pairs[0] < n_distinct * MAX_BUCKET * 21
     assert n_pairs[0] < n_distinct * 60
-    assert frame["cluster_id"].n_unique() < 1000
+    assert frame["cluster_id"].n_unique() < 300
+
+
+def test_a_large_templated_cluster_is_clustered_again(tmp_path: Path) -> None:
+    """More texts than `large-cluster` of one template: each stays, and a copy of one of them joins it alone."""
+    fillers = ["apples", "pears", "plums", "nuts", "figs", "dates", "grapes", "limes"]
+    prompts = [
+        f"{STORY} and then they all walk home along the river until the {filler} end" for filler in fillers
+    ]
+    prompts.append(prompts[5].replace("A train", "The train", 1))
+    believed = evidence_of(prompts, tmp_path / "believed", agree=[])
+    assert believed["cluster_id"].to_list() == [0] * 9
+    assert set(believed["status"]) == {"ok"}
+    doubted = evidence_of(prompts, tmp_path / "doubted", agree=[], large_cluster=8)
+    assert doubted["cluster_id"].to_list() == [0, 1, 2, 3, 4, 5, 6, 7, 5]
+    assert doubted["cluster_size"].to_list() == [1, 1, 1, 1, 1, 2, 1, 1, 2]
+    assert set(doubted["status"]) == {"large"}
+    assert doubted["jaccard"][8] == 43 / 45
+
+
+def test_a_misspelt_word_of_a_short_prompt_is_near(tmp_path: Path) -> None:
+    """Its `jaccard` is the edit similarity; with `short-tokens` 0 no prompt is compared so."""
+    prompts = ["Find the derivative of x.", "find the derivitive of x", "find the derivitive of y"]
+    frame = evidence_of(prompts, tmp_path / "on")
+    assert frame["cluster_id"].to_list() == [0, 0, 2]
+    assert frame["jaccard"][1] == 1 - 1 / 24
+    assert set(frame["status"]) == {"short"}
+    off = evidence_of(prompts, tmp_path / "off", short_tokens=0)
+    assert off["cluster_id"].to_list() == [0, 1, 2]
+    assert set(off["status"]) == {"ok"}
+
+
+def test_a_run_that_was_cut_short_goes_on(tmp_path: Path) -> None:
+    """What lies in its folder, half a signature file and a torn file of pairs too, does not change the evidence."""
+    prompts = generated(60, seed=6)
+    expected = evidence_of(prompts, tmp_path, rows_per_shard=20)
+    work = tmp_path / "work"
+    scratch = sorted(path for path in work.rglob("*") if path.suffix == ".arrow")
+    assert len(scratch) >= 2 * (len(prompts) // 20)
+    for path in [*scratch[::2], *work.rglob("*.parquet")]:
+        path.unlink()
+        path.with_name(f".{path.name}.1.tmp").write_bytes(b"half")
+    (work / "pairs-000.u64").write_bytes(b"torn")
+    assert evidence_of(prompts, tmp_path, rows_per_shard=20).equals(expected)
 
 
 def test_equal_rows_make_no_pairs(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """Ten thousand copies of a text and one edit of it are one pair."""
     n_pairs = counted(monkeypatch)
     frame = evidence_of([STORY] * 10_000 + [reworded(STORY, 34)], tmp_path, rows_per_shard=3000)
-    assert n_pairs == [1]
+    assert n_pairs[0] == 1
     assert frame["cluster_size"].to_list() == [10_001] * 10_001
     assert frame.row(0) == (0, 0, 10_001, 0, 1.0, 1.0, 30 / 32, "ok")
     assert frame.row(10_000) == (10_000, 0, 10_001, 0, 30 / 32, 30 / 32, 30 / 32, "ok")

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
+from curate.cli import options
+
 if TYPE_CHECKING:
     from curate.recipe import Recipe
 
@@ -22,6 +24,7 @@ def execute(
     out: Path,
     *,
     workers: int | None = None,
+    memory: str | None = None,
     cache: Path | None = None,
     print_recipe: bool = False,
     decide_from: Path | None = None,
@@ -37,7 +40,11 @@ def execute(
     from curate.report.funnel import as_text
 
     started = time.perf_counter()
-    with progress_lines() as progress, LocalEngine(workers, progress) as engine:
+    memory_bytes = options.memory_bytes(memory)
+    with (
+        progress_lines() as progress,
+        LocalEngine(workers, progress, memory_bytes=memory_bytes) as engine,
+    ):
         manifest = run(
             recipe,
             out,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Annotated
 
@@ -56,6 +57,14 @@ PrintRecipe = Annotated[
 Workers = Annotated[
     int | None, typer.Option(help="Cores to use (default: all).", min=1, rich_help_panel=MACHINE)
 ]
+Memory = Annotated[
+    str | None,
+    typer.Option(
+        help="Memory to stay within, e.g. 4GB (default: half of the machine's).",
+        rich_help_panel=MACHINE,
+        metavar="SIZE",
+    ),
+]
 Cache = Annotated[
     Path | None,
     typer.Option(
@@ -64,6 +73,27 @@ Cache = Annotated[
     ),
 ]
 Run = Annotated[Path, typer.Argument(help="Folder of a finished run.", metavar="RUN")]
+
+
+def memory_bytes(text: str | None) -> int | None:
+    """Bytes of a size as people write it; raises InputError for another text.
+
+    >>> memory_bytes("4GB"), memory_bytes("512 MiB"), memory_bytes("1.5g"), memory_bytes(None)
+    (4000000000, 536870912, 1500000000, None)
+    """
+    if text is None:
+        return None
+    found = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([kmgt]?)(i?)b?\s*", text, re.IGNORECASE)
+    if found is None or not (n_bytes := _bytes(*found.groups())):
+        from curate.errors import InputError
+
+        raise InputError(f"--memory: expected a size such as 4GB or 512MiB, found {text}.")
+    return n_bytes
+
+
+def _bytes(number: str, letter: str, binary: str) -> int:
+    power = " kmgt".index(letter.lower() or " ")
+    return int(float(number) * (1024 if binary else 1000) ** power)
 
 
 def source_table(

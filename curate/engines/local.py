@@ -7,11 +7,12 @@ so what fits stays in the page cache and what does not is on disk; the code path
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import multiprocessing
 import os
 import shutil
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
@@ -21,6 +22,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from curate.disk import write_arrow
 from curate.errors import MachineError
 from curate.flow import Dataset, shard_path, write_parquet
 
@@ -35,11 +37,27 @@ def available_cores() -> int:
     return os.cpu_count() or 1
 
 
+def available_memory_bytes() -> int:
+    """Memory this process may use: what the machine has, or what its control group may use."""
+    limits = [os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")]
+    for limit in ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes"):
+        with contextlib.suppress(FileNotFoundError, ValueError):  # no such group, or no limit ("max")
+            limits.append(int(Path(limit).read_text(encoding="ascii")))
+    return min(limits)
+
+
 class LocalEngine:
     """Runs on this machine's cores. Close it (or use it in `with`) to end its worker processes."""
 
-    def __init__(self, workers: int | None = None, progress: Progress | None = None) -> None:
+    def __init__(
+        self,
+        workers: int | None = None,
+        progress: Progress | None = None,
+        *,
+        memory_bytes: int | None = None,
+    ) -> None:
         self.workers = workers or available_cores()
+        self.memory_bytes = memory_bytes or available_memory_bytes() // 2
         self._progress = progress or (lambda _label, _done, _total: None)
         self._processes: ProcessPoolExecutor | None = None
 
@@ -63,13 +81,16 @@ class LocalEngine:
         *,
         runs: Literal["thread", "process", "inline"] = "process",
         label: str = "",
+        scratch: bool = False,
     ) -> Dataset:
         """Write `fn(items[i])` to shard i of `into`; shards already there are not made again."""
         into.mkdir(parents=True, exist_ok=True)
-        shards = tuple(shard_path(into, index) for index in range(len(items)))
+        write = write_arrow if scratch else write_parquet
+        kind = "arrow" if scratch else "parquet"
+        shards = tuple(shard_path(into, index, kind) for index in range(len(items)))
         todo = [index for index, shard in enumerate(shards) if not shard.exists()]
-        tasks = [functools.partial(_make_shard, fn, items[index], shards[index]) for index in todo]
-        self._run(tasks, runs, label, already=len(items) - len(todo))
+        tasks = (functools.partial(_make_shard, fn, items[index], shards[index], write) for index in todo)
+        self._run(tasks, len(todo), runs, label, already=len(items) - len(todo))
         return Dataset(shards)
 
     def shuffle(
@@ -102,34 +123,35 @@ class LocalEngine:
                 functools.partial(_scatter, shard, by, partitions, bounds, file)
                 for shard, file in zip(rows.shards, files, strict=True)
             ]
-            self._run(scatter, "thread", f"{label}: exchange" if label else "")
+            self._run(scatter, len(scatter), "thread", f"{label}: exchange" if label else "")
             gather = [
                 functools.partial(_gather, files, index, fn, shard) for index, shard in enumerate(shards)
             ]
-            self._run(gather, "thread", label)
+            self._run(gather, len(gather), "thread", label)
         finally:
             shutil.rmtree(exchange, ignore_errors=True)
         return Dataset(shards)
 
     def _run(
         self,
-        tasks: Sequence[Callable[[], None]],
+        tasks: Iterable[Callable[[], None]],
+        n_tasks: int,
         runs: Literal["thread", "process", "inline"],
         label: str,
         already: int = 0,
     ) -> None:
-        total = already + len(tasks)
+        total = already + n_tasks
         if label:
             self._progress(label, already, total)
-        for done, _ in enumerate(self._completed(tasks, runs), start=already + 1):
+        for done, _ in enumerate(self._completed(tasks, n_tasks, runs), start=already + 1):
             if label:
                 self._progress(label, done, total)
 
     def _completed(
-        self, tasks: Sequence[Callable[[], None]], runs: Literal["thread", "process", "inline"]
+        self, tasks: Iterable[Callable[[], None]], n_tasks: int, runs: Literal["thread", "process", "inline"]
     ) -> Iterator[None]:
         """Run the tasks, at most two a worker waiting at once, and yield as they end, in order."""
-        if runs == "inline" or self.workers == 1 or len(tasks) <= 1:
+        if runs == "inline" or self.workers == 1 or n_tasks <= 1:
             for task in tasks:
                 yield task()
             return
@@ -161,7 +183,7 @@ def _worker_starts() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
-def _in_order(executor: Executor, tasks: Sequence[Callable[[], None]], waiting: int) -> Iterator[None]:
+def _in_order(executor: Executor, tasks: Iterable[Callable[[], None]], waiting: int) -> Iterator[None]:
     pending: list[Future[None]] = []
     try:
         for task in tasks:
@@ -176,8 +198,10 @@ def _in_order(executor: Executor, tasks: Sequence[Callable[[], None]], waiting: 
         raise
 
 
-def _make_shard(fn: Callable[[Any], pa.Table], item: Any, shard: Path) -> None:
-    write_parquet(fn(item), shard)
+def _make_shard(
+    fn: Callable[[Any], pa.Table], item: Any, shard: Path, write: Callable[[pa.Table, Path], None]
+) -> None:
+    write(fn(item), shard)
 
 
 def partition_of(keys: np.ndarray, partitions: int, bounds: Sequence[int] | None) -> np.ndarray:

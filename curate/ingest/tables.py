@@ -37,7 +37,7 @@ from curate.ingest.unused import uncarried_fields, uncarried_note, unused_column
 
 __all__ = ["FieldMap", "Ingested", "InputFile", "ingest", "load_ingested"]
 
-VERSION = 2
+VERSION = 3
 """Raise it when the tables change for any input."""
 
 QUARANTINED = pa.schema(
@@ -75,6 +75,7 @@ class Ingested(NamedTuple):
     n_quarantined: int
     files: list[InputFile]
     bounds: tuple[int, ...]  # first row_id of shards 1, 2, ...
+    first_row: int  # row_id of the first row
     schema: pa.Schema  # of originals: row_id and the columns of the input
     notes: tuple[str, ...]  # what else was done to the input: files left out, columns not used, ...
 
@@ -87,14 +88,15 @@ def ingest(
     on_bad_rows: Literal["stop", "quarantine"] = "stop",
     shard_rows: int = 16_384,
     shard_bytes: int = 16 << 20,
+    first_row: int = 0,
     progress: Progress | None = None,
 ) -> Ingested:
     """Read files, globs, folders or remote addresses into canonical tables in the folder `into`.
 
-    row_id is the position among the rows read, files in the order of the addresses, those of one folder or
-    glob in name order. A shard ends at `shard_rows` rows, or before the row that would pass `shard_bytes`
-    (bytes of the values of the original columns); this depends on the rows alone, not on the files they
-    came in. A finished ingest of the same bytes with the same settings in `into` is used again.
+    row_id is `first_row` and the position among the rows read, files in the order of the addresses, those of
+    one folder or glob in name order. A shard ends at `shard_rows` rows, or before the row that would pass
+    `shard_bytes` (bytes of the values of the original columns); this depends on the rows alone, not on the
+    files they came in. A finished ingest of the same bytes with the same settings in `into` is used again.
 
     progress(label, done, total) is told of bytes while reading, of rows while writing (total 0: unknown).
     Raises InputError for input that cannot be read or understood, and, with on_bad_rows="stop", for any
@@ -111,7 +113,7 @@ def ingest(
         with _disk_errors(into):
             sources = find_sources(files, spool / "remote", lambda text: notes.setdefault(text))
         inputs = _fingerprints(sources, tell)
-        key = _key(sources, inputs, fields, on_bad_rows, shard_rows, shard_bytes)
+        key = _key(sources, inputs, fields, on_bad_rows, shard_rows, shard_bytes, first_row)
         known = _load(into, key)
         if known is not None:
             return known._replace(
@@ -121,9 +123,8 @@ def ingest(
         for name in (*TABLES, "quarantined"):
             shutil.rmtree(into / name, ignore_errors=True)
         with _disk_errors(into):
-            return _ingest(
-                sources, inputs, key, fields, into, on_bad_rows, shard_rows, shard_bytes, tell, notes
-            )
+            size = (shard_rows, shard_bytes)
+            return _ingest(sources, inputs, key, fields, into, on_bad_rows, size, first_row, tell, notes)
     finally:
         shutil.rmtree(spool, ignore_errors=True)
 
@@ -156,6 +157,7 @@ def _load(into: Path, key: str | None) -> Ingested | None:
         n_quarantined=state["n_quarantined"],
         files=[InputFile(**file) for file in state["files"]],
         bounds=tuple(state["bounds"]),
+        first_row=state["first_row"],
         schema=pq.read_schema(tables["originals"][0]),
         notes=tuple(state["notes"]),
     )
@@ -168,8 +170,8 @@ def _ingest(
     fields: FieldMap,
     into: Path,
     on_bad_rows: str,
-    shard_rows: int,
-    shard_bytes: int,
+    shard_size: tuple[int, int],
+    first_row: int,
     tell: Progress,
     notes: dict[str, None],
 ) -> Ingested:
@@ -193,9 +195,10 @@ def _ingest(
     n_rows = n_responses = 0
     misaligned: dict[str, int] = {}
     uncarried: dict[str, dict[str, None]] = {}  # path of a chat → fields of its turns
-    for index, originals in enumerate(_shards(stream.tables(schema, counts), shard_rows, shard_bytes)):
-        bounds.append(n_rows)
-        ids = pa.array(np.arange(n_rows, n_rows + originals.num_rows, dtype=np.int64))
+    for index, originals in enumerate(_shards(stream.tables(schema, counts), *shard_size)):
+        start = first_row + n_rows
+        bounds.append(start)
+        ids = pa.array(np.arange(start, start + originals.num_rows, dtype=np.int64))
         originals = originals.add_column(0, ROW_ID, ids)
         n_rows += originals.num_rows
         n_responses += _write_shard(originals, shape, into, index, misaligned)
@@ -219,6 +222,7 @@ def _ingest(
         "n_quarantined": bad.count,
         "files": [file._replace(rows=rows)._asdict() for file, rows in zip(inputs, counts, strict=True)],
         "bounds": bounds[1:],
+        "first_row": first_row,
         "notes": list(notes),
     }
     temporary = into / ".ingest.json.tmp"
@@ -264,12 +268,13 @@ def _key(
     on_bad_rows: str,
     shard_rows: int,
     shard_bytes: int,
+    first_row: int,
 ) -> str:
     """Fingerprint of all that the tables depend on; the places of the files are not among it."""
     read = [[source.kind, source.packing, file.sha256] for source, file in zip(sources, inputs, strict=True)]
     # A name shows in the quarantine and in messages of what was done, nowhere else.
     names = [file.path for file in inputs] if on_bad_rows == "quarantine" else []
-    parts = [VERSION, read, names, fields._asdict(), on_bad_rows, shard_rows, shard_bytes]
+    parts = [VERSION, read, names, fields._asdict(), on_bad_rows, shard_rows, shard_bytes, first_row]
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
 
 

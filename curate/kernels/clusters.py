@@ -6,7 +6,6 @@ row_id. A pair of nodes is one number, higher << 32 | lower: sorted pairs are gr
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Literal, NamedTuple
 
@@ -15,14 +14,44 @@ import numpy.typing as npt
 
 from curate.kernels.minhash import ShingleSets
 from curate.kernels.native import call
-from curate.kernels.text import I64, U64
+from curate.kernels.text import U64
 
 F64 = npt.NDArray[np.float64]
 U32 = npt.NDArray[np.uint32]
+U8 = npt.NDArray[np.uint8]
 
 Linkage = Literal["leader", "single"]
-MERGE_AT = 1 << 24
-"""Unmerged pairs kept at most, besides as many as are already merged: 128 MB."""
+
+
+NO_PAIRS: U64 = np.empty(0, dtype=np.uint64)
+NO_VALUES: F64 = np.empty(0, dtype=np.float64)
+
+
+class Sets(NamedTuple):
+    """All nodes: their shingle sets, where they lie, and what keeps two apart however alike those are."""
+
+    starts: U64
+    """Address of the first value of each set; whoever made it keeps the values alive."""
+    sizes: U32
+    symbol_starts: U64 | None = None
+    """Likewise of its symbols (`curate.kernels.symbols`); null: they may be exchanged."""
+    symbol_sizes: U32 | None = None
+    labels: U64 | None = None
+    """Nodes of different labels are kept apart; 0: no label."""
+
+    def of(self, nodes: U32) -> Sets:
+        """Some of the nodes."""
+        return Sets(
+            self.starts[nodes],
+            self.sizes[nodes],
+            None if self.symbol_starts is None else self.symbol_starts[nodes],
+            None if self.symbol_sizes is None else self.symbol_sizes[nodes],
+            None if self.labels is None else self.labels[nodes],
+        )
+
+    def plain(self) -> Sets:
+        """The shingle sets alone."""
+        return Sets(self.starts, self.sizes)
 
 
 class Clusters(NamedTuple):
@@ -41,48 +70,51 @@ class Links(NamedTuple):
     worst: F64
 
 
-def first_equal(keys: U64, second: U64 | None = None) -> I64:
-    """For every position the smallest position with the same key (and the same second key)."""
+def sets_at(sets: ShingleSets) -> Sets:
+    """The sets, by their places in `sets.values`, which must outlive them."""
+    starts = np.uint64(sets.values.ctypes.data) + np.uint64(8) * sets.offsets[:-1].astype(np.uint64)
+    return Sets(starts, np.diff(sets.offsets).astype(np.uint32))
+
+
+def first_equal(keys: U64, second: U64) -> U32:
+    """For every position the smallest position with the same two keys."""
     _check_size(len(keys))
-    first = np.empty(len(keys), dtype=np.int64)
+    first = np.empty(len(keys), dtype=np.uint32)
     call("curate_first_equal", keys, second, len(keys), first)
     return first
 
 
-def candidate_pairs(keys: U64, nodes: U32, *, cap: int) -> U64:
+def count(values: U32, n: int) -> U32:
+    """How often each number below n is among the values."""
+    counts = np.zeros(n, dtype=np.uint32)
+    call("curate_count", values, len(values), counts)
+    return counts
+
+
+def candidate_pairs(
+    keys: U32, nodes: U32, *, cap: int, by_node: bool = False, part: int = 0, n_parts: int = 1
+) -> U64:
     """Pairs of nodes with equal keys, in no particular order, each once.
 
-    nodes ascend. In a bucket of at most `cap` nodes every two make a pair; in a larger one each node is
-    paired with the first cap // 2 nodes and the cap // 2 before it, so there are at most cap pairs a node.
+    nodes ascend; the key of nodes[i] is keys[i], or keys[nodes[i]] with `by_node`. Of the 32-bit numbers cut
+    into `n_parts` equal ranges only keys in range `part` are looked at. In a bucket of at most `cap` nodes
+    every two make a pair; in a larger one each node is paired with the first cap // 2 nodes and the cap // 2
+    before it, so there are at most cap pairs a node.
     """
-    _check_size(len(keys))
-    capacity = max(1024, 2 * len(keys))
+    _check_size(len(nodes))
+    capacity = max(1024, len(nodes) // n_parts)
     while True:
         pairs = np.empty(capacity, dtype=np.uint64)
-        found = call("curate_candidate_pairs", keys, nodes, len(keys), cap, pairs, capacity)
+        arguments = (keys, nodes, len(nodes), int(by_node), cap, part, n_parts, pairs, capacity)
+        found = call("curate_candidate_pairs", *arguments)
         if found <= capacity:
             return pairs[:found].copy()
         capacity = found
 
 
-def merge_pairs(parts: Iterable[U64]) -> U64:
-    """All pairs, ascending, each once; holds little more than the result at any time."""
-    merged = np.empty(0, dtype=np.uint64)
-    waiting: list[U64] = []
-    n_waiting = 0
-    for part in parts:
-        waiting.append(part)
-        n_waiting += len(part)
-        if n_waiting > MERGE_AT + len(merged):
-            merged = _sorted_unique([merged, *waiting])
-            waiting, n_waiting = [], 0
-    return _sorted_unique([merged, *waiting])
-
-
-def _sorted_unique(parts: list[U64]) -> U64:
-    values = np.concatenate(parts)
-    values.sort()
-    return values[np.r_[True, values[1:] != values[:-1]]] if len(values) else values
+def sorted_unique(values: U64) -> U64:
+    """The values, ascending, each once; the array given is used up."""
+    return values[: call("curate_sort_unique", values, len(values))]
 
 
 def split_pairs(pairs: U64) -> tuple[U32, U32]:
@@ -90,20 +122,18 @@ def split_pairs(pairs: U64) -> tuple[U32, U32]:
     return pairs.astype(np.uint32), (pairs >> np.uint64(32)).astype(np.uint32)
 
 
-def renumber(pairs: U64, number: U32) -> U64:
-    """The pairs with number[node] in place of every node; their order stays if `number` ascends."""
-    lower, higher = split_pairs(pairs)
-    return number[higher].astype(np.uint64) << np.uint64(32) | number[lower]
+def pack_pairs(low: U32, high: U32) -> U64:
+    """The pairs of lower and higher nodes."""
+    return high.astype(np.uint64) << np.uint64(32) | low
 
 
-def jaccards(pairs: U64, sets: ShingleSets, *, threads: int = 1) -> F64:
-    """Exact Jaccard of the shingle sets of every pair; 0.0 for two empty sets."""
+def jaccards(pairs: U64, sets: Sets, *, threshold: float = 0.0, threads: int = 1) -> F64:
+    """Exact Jaccard of every pair, 0.0 of two empty sets; NaN below `threshold` and where kept apart."""
     values = np.empty(len(pairs), dtype=np.float64)
 
     def measure(start: int, stop: int) -> None:
-        call(
-            "curate_jaccards", pairs[start:stop], stop - start, sets.values, sets.offsets, values[start:stop]
-        )
+        out = values[start:stop]
+        call("curate_jaccards", pairs[start:stop], stop - start, *sets, float(threshold), out)
 
     if threads == 1 or len(pairs) < 10_000:
         measure(0, len(pairs))
@@ -114,38 +144,96 @@ def jaccards(pairs: U64, sets: ShingleSets, *, threads: int = 1) -> F64:
     return values
 
 
-def link(pairs: U64, values: F64, sets: ShingleSets, *, threshold: float, linkage: Linkage) -> Clusters:
-    """Clusters of all nodes that have a set, from ascending pairs and their Jaccards.
+class Linking:
+    """Clusters of all nodes, made from ascending pairs that come range by range.
 
     leader: in ascending order a node joins the leader with the highest Jaccard of at least `threshold`
     (the smaller on a tie) among the leaders of its lower neighbours, computed where no pair holds it;
     else it leads. Every member is that near to its leader, so chains do not merge.
     single: connected components.
     """
-    n_nodes = len(sets.offsets) - 1
-    leader = np.empty(n_nodes, dtype=np.uint32)
-    to_leader = np.empty(n_nodes, dtype=np.float64)
-    call(
-        f"curate_{linkage}_clusters",
-        pairs,
-        values,
-        len(pairs),
-        n_nodes,
-        sets.values,
-        sets.offsets,
-        threshold,
-        leader,
-        to_leader,
-    )
+
+    def __init__(self, sets: Sets, *, threshold: float, linkage: Linkage, known: U32 | None = None) -> None:
+        """`known`: leaders of the first nodes, settled already."""
+        self._sets = sets
+        self._threshold = threshold
+        self._linkage = linkage
+        self._n_nodes = len(sets.sizes)
+        self._leader = np.arange(self._n_nodes, dtype=np.uint32)
+        self._to_leader = np.ones(self._n_nodes, dtype=np.float64)
+        self._n_known = 0 if known is None else len(known)
+        self._leader[: self._n_known] = [] if known is None else known
+
+    def add(self, pairs: U64, values: F64, first: int, last: int) -> None:
+        """Take the pairs whose higher node lies in [first, last); `values` are at the threshold or above."""
+        if self._linkage == "single":
+            call("curate_join_pairs", pairs, len(pairs), self._leader)
+            return
+        if first < self._n_known:
+            first = self._n_known
+            start = int(np.searchsorted(pairs, np.uint64(first) << np.uint64(32)))
+            pairs, values = pairs[start:], values[start:]
+        given = (pairs, values, len(pairs), first, last, *self._sets, float(self._threshold))
+        call("curate_leader_clusters", *given, self._leader, self._to_leader)
+
+    def clusters(self) -> Clusters:
+        """The clusters, once all pairs are in."""
+        if self._linkage == "leader":
+            return Clusters(self._leader, self._to_leader)
+        call("curate_flatten", self._leader, self._n_nodes)
+        return _measured(self._leader, self._sets)
+
+
+def _measured(leader: U32, sets: Sets) -> Clusters:
+    """The clusters of these leaders, with the exact Jaccard of every node to its own."""
+    to_leader = np.ones(len(leader), dtype=np.float64)
+    others = np.flatnonzero(leader != np.arange(len(leader), dtype=np.uint32)).astype(np.uint32)
+    to_leader[others] = jaccards(pack_pairs(leader[others], others), sets.plain())
     return Clusters(leader, to_leader)
 
 
-def links(pairs: U64, values: F64, clusters: Clusters) -> Links:
-    """Highest and lowest known Jaccard of every node within its cluster."""
-    n_nodes = len(clusters.leader)
-    best, worst = np.full(n_nodes, np.nan), np.full(n_nodes, np.nan)
-    call("curate_links", pairs, values, len(pairs), n_nodes, clusters.leader, clusters.to_leader, best, worst)
-    return Links(best, worst)
+def links(pairs: U64, values: F64, leader: U32, known: Links) -> None:
+    """Put the pairs within one cluster into the highest and lowest Jaccard of their nodes, but for NaN."""
+    call("curate_links", pairs, values, len(pairs), leader, *known)
+
+
+class Frequencies(NamedTuple):
+    """How many sets each shingle is in, up to 255; shingles that share a place are counted together."""
+
+    table: U8
+    bits: int
+
+
+def count_shingles(sets: Sets, memory_bytes: int) -> Frequencies:
+    """How many of the sets each shingle is in; at most a byte a shingle, and at most `memory_bytes`."""
+    n_shingles = int(sets.sizes.sum(dtype=np.int64))
+    bits = max(16, min(n_shingles.bit_length(), max(1, memory_bytes).bit_length() - 1))
+    made = Frequencies(np.zeros(1 << bits, dtype=np.uint8), bits)
+    call("curate_count_shingles", len(sets.sizes), sets.starts, sets.sizes, *made)
+    return made
+
+
+def join_sets(
+    sets: Sets,
+    frequencies: Frequencies,
+    *,
+    threshold: float,
+    linkage: Linkage,
+    numbers: U64 | None = None,
+    pairs: U64 = NO_PAIRS,
+    values: F64 = NO_VALUES,
+) -> Clusters:
+    """Clusters by a set-similarity join: as `Linking` over all pairs at `threshold` or above, none missed.
+
+    Nodes with different `numbers` are kept apart. `pairs` (ascending) are alike for another reason, as much
+    as `values` say. Source: prefix filter, see native/set_join.cpp.
+    """
+    n_nodes = len(sets.sizes)
+    _check_size(n_nodes)
+    made = Clusters(np.empty(n_nodes, dtype=np.uint32), np.empty(n_nodes, dtype=np.float64))
+    given = (*sets, numbers, *frequencies, pairs, values, len(pairs))
+    call("curate_join_sets", n_nodes, *given, float(threshold), int(linkage == "single"), *made)
+    return made if linkage == "leader" else _measured(made.leader, sets)
 
 
 def _check_size(n_nodes: int) -> None:

@@ -10,13 +10,16 @@ import ctypes
 import sys
 import unicodedata
 from functools import cache
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from curate.errors import InputError, MachineError
+from curate.kernels.unicode_tables import unassigned
 
 NATIVE = Path(__file__).parent / "native"
 UNICODE_TABLES = NATIVE / "unicode.bin"
@@ -53,6 +56,28 @@ def unicode_tables() -> np.ndarray:
 def unicode_version() -> str:
     """Version of Unicode the tables were built from: code points it does not assign separate tokens."""
     return bytes(unicode_tables()[8:24]).rstrip(b"\0").decode()
+
+
+@cache
+def _unassigned() -> npt.NDArray[np.bool_]:
+    return unassigned(unicode_tables().tobytes())
+
+
+def nfkc(text: str) -> str:
+    """NFKC of a text by the Unicode version of the tables, also where the running Python has a later one.
+
+    A code point that is not assigned is left alone and keeps its neighbours apart. For all others NFKC is
+    the same in every version (Unicode Standard Annex #15, section 3: Versioning and Stability).
+    """
+    codes = np.frombuffer(text.encode("utf-32-le", "surrogatepass"), dtype="<u4")
+    foreign = _unassigned()[codes]
+    if not foreign.any():
+        return unicodedata.normalize("NFKC", text)
+    edges = [0, *(np.flatnonzero(np.diff(foreign)) + 1).tolist(), len(text)]
+    return "".join(
+        text[start:end] if foreign[start] else unicodedata.normalize("NFKC", text[start:end])
+        for start, end in pairwise(edges)
+    )
 
 
 def call(name: str, *arguments: Texts | np.ndarray | int | float | None) -> int:
@@ -117,13 +142,20 @@ class Texts:
         self.is_null = np.asarray(array.is_null())
         _, offsets, text = array.buffers()
         self._valid = (~self.is_null).view(np.uint8) if array.null_count else None
-        self._no_offsets = np.zeros(1, dtype=np.int64)
+        self._offsets = _offsets(offsets, array.offset, self.size)
         self.column = Column(
             text.address if text is not None else None,
-            offsets.address + 8 * array.offset if self.size else self._no_offsets.ctypes.data,
+            self._offsets.ctypes.data,
             self._valid.ctypes.data if self._valid is not None else None,
             self.size,
         )
+
+
+def _offsets(buffer: pa.Buffer, first: int, size: int) -> npt.NDArray[np.int64]:
+    """Where each text begins, and where the last one ends; copied only if the buffer is not aligned."""
+    if not size:
+        return np.zeros(1, dtype=np.int64)
+    return np.require(np.frombuffer(buffer, np.int64, size + 1, 8 * first), requirements="A")
 
 
 def one_array(column: pa.Array | pa.ChunkedArray) -> pa.Array:
@@ -150,10 +182,10 @@ def _is_text(kind: pa.DataType) -> bool:
 def _composed(array: pa.Array, composing: np.ndarray) -> pa.Array:
     """`array` with NFKC applied to the rows where `composing` is true."""
     _, offset_buffer, text = array.buffers()
-    offsets = np.frombuffer(offset_buffer, dtype=np.int64)[array.offset :]
+    offsets = _offsets(offset_buffer, array.offset, len(array))
     view = memoryview(text)
     composed = [
-        unicodedata.normalize("NFKC", str(view[offsets[row] : offsets[row + 1]], "utf-8", "replace"))
+        nfkc(str(view[offsets[row] : offsets[row + 1]], "utf-8", "replace"))
         for row in np.flatnonzero(composing)
     ]
     return pc.replace_with_mask(array, pa.array(composing), pa.array(composed, pa.large_string()))

@@ -15,7 +15,6 @@ import hashlib
 import json
 import os
 import re
-import unicodedata
 from collections.abc import Sequence
 from functools import lru_cache
 from pathlib import Path
@@ -27,7 +26,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from curate.errors import RunError
-from curate.kernels.native import Texts, call, unicode_version
+from curate.kernels.native import Texts, call, nfkc, unicode_version
 
 MAGIC = b"curateG1"
 ALIGNMENT = 64
@@ -189,7 +188,7 @@ def _before_nfkc(text: str, composed: str, begin: int, end: int) -> tuple[int, i
     if not joins:
         return 0, len(text)
     runs = re.findall(rf"[\x00-\x7f]+(?![{joins}])|(?s:.)[{joins}]*", text)
-    after = [run if run.isascii() else unicodedata.normalize("NFKC", run) for run in runs]
+    after = [run if run.isascii() else nfkc(run) for run in runs]
     if "".join(after) != composed:
         return 0, len(text)
     ends, ends_after = (np.cumsum([len(run) for run in parts]) for parts in (runs, after))

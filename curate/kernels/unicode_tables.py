@@ -3,13 +3,14 @@
 For both tokenizers the file says which normalised text (NFKC, casefolded, separators blank) a code point
 becomes, and which code points may change or be changed by a neighbour under NFKC; texts that hold one of
 those are brought to NFKC by Python first. The tables are those of the Unicode version of the Python that
-built them, `curate.kernels.native.unicode_version()`; NFKC itself never changes for assigned code points.
+built them, `curate.kernels.native.unicode_version()`; NFKC itself never changes for assigned code points,
+and the others are kept from it (`curate.kernels.native.nfkc`), so that every Python reads a text alike.
 
 Layout, little-endian: magic (8 bytes), Unicode version (16), n_pages, n_entries, pool size, 0 (uint32
 each); page number of every 256 code points, once for each tokenizer (uint16); pages of 256 entry numbers
 (uint16, top bit: composes); entries (uint32: start in the pool << 8 | length); pool (UTF-8).
 Entry numbers below 4 are not looked up: 0 the character itself, 1 itself between two blanks, 2 a blank,
-3 nothing.
+3 nothing. Entry 4 is a blank too, the one of code points that are not assigned.
 """
 
 from __future__ import annotations
@@ -19,11 +20,14 @@ import unicodedata
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 
 MAGIC = b"curateU1"
+HEADER_BYTES = 40
 N_CODE_POINTS = 0x110000
 COMPOSES = 0x8000
-ITSELF, OWN_TOKEN, BLANK, NOTHING, FIRST_LISTED = range(5)
+ITSELF, OWN_TOKEN, BLANK, NOTHING, UNASSIGNED = range(5)
+FIRST_LISTED = UNASSIGNED
 
 OPERATORS = frozenset("+-*/=<>^%|!()[]@#&")
 """ASCII characters that are one token each for the tokenizer `math`."""
@@ -91,13 +95,14 @@ def composing() -> set[int]:
 def build() -> bytes:
     """The content of unicode.bin; the same bytes for the same Unicode version."""
     composes = composing()
-    entries: dict[str, int] = {}
+    entries = {" ": UNASSIGNED}
     tables = np.zeros((2, N_CODE_POINTS), dtype=np.uint16)
     for table, math in zip(tables, (False, True), strict=True):
         for code in range(N_CODE_POINTS):
             character = chr(code)
-            if unicodedata.category(character) in ("Cn", "Cs"):
-                table[code] = BLANK  # not assigned, or half of a surrogate pair
+            category = unicodedata.category(character)
+            if category in ("Cn", "Cs"):
+                table[code] = UNASSIGNED if category == "Cn" else BLANK  # Cs: half of a surrogate pair
                 continue
             normal = unicodedata.normalize("NFKC", character).casefold()
             folded = "".join(fold(part, math=math) for part in normal)
@@ -117,6 +122,15 @@ def build() -> bytes:
     version = unicodedata.unidata_version.encode().ljust(16, b"\0")
     parts = (sizes, numbers.reshape(-1).astype("<u2"), pages.astype("<u2"), listed)
     return MAGIC + version + b"".join(part.tobytes() for part in parts) + bytes(pool)
+
+
+def unassigned(tables: bytes) -> npt.NDArray[np.bool_]:
+    """For every code point, whether the Unicode version of these tables does not assign it."""
+    n_pages = int.from_bytes(tables[24:28], "little")
+    numbers = np.frombuffer(tables, dtype="<u2", count=N_CODE_POINTS // 256, offset=HEADER_BYTES)
+    first_page = HEADER_BYTES + 2 * 2 * (N_CODE_POINTS // 256)
+    pages = np.frombuffer(tables, dtype="<u2", count=256 * n_pages, offset=first_page).reshape(-1, 256)
+    return np.asarray((pages == UNASSIGNED)[numbers].reshape(-1))
 
 
 if __name__ == "__main__":

@@ -6,6 +6,7 @@
       verdicts/, response_verdicts/       every line with its reasons
       kept/, dropped/, undecided/         training-ready records; original columns with reasons
       quarantined/                        input rows that could not be read
+      taken/                              clusters that hold a row of earlier data (`curate.pipeline.earlier`)
       recipe.toml, report.html, manifest.json
 
 `manifest.json` is written last: it exists exactly when the run is complete. Input and evidence lie in a
@@ -16,6 +17,7 @@ that was killed goes on at the shard it was in, and a new threshold measures not
 from __future__ import annotations
 
 import fcntl
+import functools
 import json
 import shutil
 from collections.abc import Callable, Iterator, Mapping
@@ -23,6 +25,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import polars as pl
 import pyarrow.parquet as pq
 
 import curate
@@ -32,7 +35,8 @@ from curate.export import FORMATS
 from curate.flow import Dataset, Engine
 from curate.ingest import Ingested
 from curate.pipeline.deciding import Verdicts, judge
-from curate.pipeline.files import file_sha256, write_text
+from curate.pipeline.earlier import Earlier, extend, open_index, read_after
+from curate.pipeline.files import file_sha256, locked, write_text
 from curate.pipeline.measuring import (
     Evidence,
     finished_evidence,
@@ -41,7 +45,7 @@ from curate.pipeline.measuring import (
     read_input,
 )
 from curate.pipeline.writing import link_inputs, write_kept, write_others
-from curate.recipe import Recipe, stage_of, to_toml, without_folders
+from curate.recipe import Recipe, check_originals, stage_of, to_toml, without_folders
 from curate.report.html import render
 from curate.stages import STAGES
 
@@ -58,6 +62,7 @@ OUTPUTS = (
     "dropped",
     "undecided",
     "quarantined",
+    "taken",
 )
 
 
@@ -82,26 +87,32 @@ def run(
         for params in recipe.evidence.values():
             params.files()  # a benchmark or a pattern file that is not there is known before any data is read
         _outside(out, recipe)
-    with _claimed(out):
+    with _claimed(out), _index(recipe, decide_from) as index:
         if decide_from is None:
             cache = cache or out / ".cache"
-            ingested = read_input(recipe, cache, progress)
+            read = functools.partial(read_input, recipe, cache, progress)
+            if index is None:
+                ingested = read(0)
+            else:
+                index, ingested = read_after(index, recipe.source.files, read)
+                announce(f"{index.folder}: {index.first_row:,} rows of earlier data")
         else:
             ingested = finished_input(decide_from)
         announce(f"{ingested.n_rows:,} rows, {ingested.n_responses:,} responses: {ingested.shape}")
         for note in ingested.notes:
             announce(note)
+        check_originals(recipe, ingested.schema)
         if other := _replaces(out, recipe):
             announce(other)
         if cache is not None:
-            evidence = measure_all(recipe, ingested, engine, cache)
+            evidence = measure_all(recipe, ingested, engine, cache, index)
         else:
             assert decide_from is not None
             evidence = finished_evidence(recipe, ingested, decide_from)
         work = out / ".work"
         shutil.rmtree(work, ignore_errors=True)
         work.mkdir()
-        verdicts = judge(recipe, ingested, evidence, work)
+        verdicts = judge(recipe, ingested, evidence, work, _taken(recipe, evidence))
         records, fmt = write_kept(recipe, ingested, evidence, verdicts, engine, work)
         write_others(ingested, verdicts, work)
         link_inputs(ingested, evidence, work)
@@ -111,6 +122,8 @@ def run(
         write_text(work / "kept" / "README.md", card)
         _replace_outputs(work, out)
         write_text(out / "report.html", render(out, manifest))
+        if index is not None:
+            extend(index, ingested, recipe.source.files, Dataset(_moved(verdicts.rows, work, out)))
         write_text(out / MANIFEST, json.dumps(manifest, indent=2, ensure_ascii=False) + "\n")
     missing = manifest["counts"]["rows"]["without_response"]
     if missing and fmt in FORMATS and FORMATS[fmt].grain == "response":
@@ -119,6 +132,32 @@ def run(
             "response (verl and trl write one per row)"
         )
     return manifest
+
+
+@contextmanager
+def _index(recipe: Recipe, decide_from: Path | None) -> Iterator[Earlier | None]:
+    """The index of earlier data that the recipe names, held until the run is over; null if it names none."""
+    if recipe.source.earlier is None or decide_from is not None:
+        yield None
+        return
+    folder = Path(recipe.source.earlier)
+    index = open_index(folder)  # before the folder is made: it may be somebody's
+    with locked(folder):
+        yield open_index(folder) if index.parts else index
+
+
+def _taken(recipe: Recipe, evidence: Mapping[str, Evidence]) -> dict[str, pl.DataFrame]:
+    """By reason, the clusters of a keep-one rule that hold a kept row of earlier data."""
+    found = {}
+    for reason, rule in recipe.keep_one.items():
+        name, _, column = rule.per.partition(".")
+        if column == "cluster_id" and (taken := evidence[name].taken) is not None:
+            found[reason] = pl.read_parquet(taken)
+    return found
+
+
+def _moved(dataset: Dataset, work: Path, out: Path) -> tuple[Path, ...]:
+    return tuple(out / path.relative_to(work) for path in dataset.shards)
 
 
 def _manifest(

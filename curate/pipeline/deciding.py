@@ -13,6 +13,7 @@ import pyarrow as pa
 from curate import decide
 from curate.flow import RESPONSE_ID, ROW_ID, Dataset, Grain, shard_path, write_parquet
 from curate.ingest import Ingested
+from curate.pipeline.drop_share import check_drop_shares
 from curate.pipeline.measuring import Evidence, shards_of
 from curate.predicate import RESPONSE_COUNTS, grain_of
 from curate.recipe import Recipe, is_descending, sort_key
@@ -28,8 +29,18 @@ class Verdicts(NamedTuple):
     undecided: dict[str, int]
 
 
-def judge(recipe: Recipe, ingested: Ingested, evidence: Mapping[str, Evidence], work: Path) -> Verdicts:
-    """verdicts/ and response_verdicts/: rules about responses, then rows, then keep-one rules."""
+def judge(
+    recipe: Recipe,
+    ingested: Ingested,
+    evidence: Mapping[str, Evidence],
+    work: Path,
+    taken: Mapping[str, pl.DataFrame] | None = None,
+) -> Verdicts:
+    """verdicts/ and response_verdicts/: rules about responses, then rows, then keep-one rules.
+
+    taken: by keep-one rule, groups of which earlier data holds a row already (see `decide.keep_one`).
+    Raises RunError if a rule drops more of a source than its `max-drop-share`; nothing is written then.
+    """
     tables = recipe.tables()
     rules: dict[Grain, list[decide.Rule]] = {"row": [], "response": []}
     for reason, rule in recipe.drop.items():
@@ -49,13 +60,14 @@ def judge(recipe: Recipe, ingested: Ingested, evidence: Mapping[str, Evidence], 
             keep.per,
             tuple((sort_key(text), is_descending(text)) for text in keep.prefer),
             keep.on_missing,
+            keep.protect,
         )
         for reason, keep in recipe.keep_one.items()
     ]
     row_answers, orders = [], {rule.reason: list[pl.DataFrame]() for rule in keep_rules}
     named = [rule.when for rule in rules["row"]]
     for one in keep_rules:
-        named += [one.per, *(text for text, _ in one.prefer)]
+        named += [one.per, *(text for text, _ in one.prefer), *([one.protect] if one.protect else [])]
     for shard, judged in zip(shards, response_verdicts, strict=True):
         facts = _with_response_counts(shard.facts(named, "row"), judged)
         row_answers.append(decide.apply_rules(facts, rules["row"], "row"))
@@ -64,8 +76,10 @@ def judge(recipe: Recipe, ingested: Ingested, evidence: Mapping[str, Evidence], 
     answers = pl.concat(row_answers)
     order = {reason: pl.concat(parts) for reason, parts in orders.items()}
     reasons = [*(rule.reason for rule in rules["row"]), *(one.reason for one in keep_rules)]
-    row_verdicts = decide.verdicts(decide.keep_one_chain(answers, order, keep_rules), reasons, "row")
-    only = decide.only_by_keep_one(answers, order, keep_rules)
+    judged_rows = decide.keep_one_chain(answers, order, keep_rules, taken)
+    check_drop_shares(recipe, ingested, judged_rows, pl.concat(response_answers), order)
+    row_verdicts = decide.verdicts(judged_rows, reasons, "row")
+    only = decide.only_by_keep_one(answers, order, keep_rules, taken)
     return _write_verdicts(
         ingested, row_verdicts, reasons, only, pl.concat(response_verdicts), response_reasons, work
     )

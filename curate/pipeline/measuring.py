@@ -15,11 +15,12 @@ from curate.errors import RunError
 from curate.flow import Dataset, Engine, Grain, StageParams, shard_path
 from curate.ingest import VERSION as INGEST_VERSION
 from curate.ingest import FieldMap, Ingested, ingest, load_ingested
+from curate.pipeline.earlier import Earlier
 from curate.pipeline.files import LOCK, digest, file_sha256, locked, write_text
 from curate.predicate import tables_of
 from curate.recipe import Recipe, load, stage_of
 from curate.stages import STAGES
-from curate.stages.inputs import EvidenceShard, Inputs, Shard
+from curate.stages.inputs import TAKEN, EvidenceShard, Inputs, Shard
 from curate.stages.measure import check_whole, measure_shard
 
 COMPLETE = "complete.json"
@@ -35,30 +36,45 @@ class Evidence(NamedTuple):
     dataset: Dataset
     columns: tuple[str, ...]
     counts: dict[str, int]  # lines per status
+    taken: Path | None = None  # clusters that earlier data holds already, see `curate.stages.inputs.TAKEN`
 
 
-def read_input(recipe: Recipe, cache: Path, progress: Callable[[str, int, int], None] | None) -> Ingested:
+def read_input(
+    recipe: Recipe,
+    cache: Path,
+    progress: Callable[[str, int, int], None] | None,
+    first_row: int = 0,
+) -> Ingested:
     """The canonical tables of the recipe's files, from the cache if the files did not change."""
     source = recipe.source
     fields = FieldMap(**{name: getattr(source, name) for name in FieldMap._fields})
-    slot = digest([source.files, fields._asdict(), source.on_bad_rows])[:16]
+    slot = digest([source.files, fields._asdict(), source.on_bad_rows, first_row])[:16]
     into = cache / f"input-{slot}"
     with locked(into):
-        return ingest(source.files, fields, into, on_bad_rows=source.on_bad_rows, progress=progress)
+        return ingest(
+            source.files,
+            fields,
+            into,
+            on_bad_rows=source.on_bad_rows,
+            first_row=first_row,
+            progress=progress,
+        )
 
 
-def measure_all(recipe: Recipe, ingested: Ingested, engine: Engine, cache: Path) -> dict[str, Evidence]:
+def measure_all(
+    recipe: Recipe, ingested: Ingested, engine: Engine, cache: Path, earlier: Earlier | None = None
+) -> dict[str, Evidence]:
     """Every evidence of the recipe, in order, from the cache or measured into it."""
     done: dict[str, Evidence] = {}
     for name, params in recipe.evidence.items():
-        key = _evidence_key(params, ingested, done)
+        key = _evidence_key(params, ingested, done, earlier)
         folder = cache / f"evidence-{key[:32]}"
         shards = _shard_paths(folder / "shards", ingested)
         with locked(folder):
             if not (folder / COMPLETE).exists() or not all(shard.exists() for shard in shards):
-                _measure(name, params, ingested, engine, folder, done)
+                _measure(name, params, ingested, engine, folder, done, earlier)
             counts = json.loads((folder / COMPLETE).read_text(encoding="utf-8"))["status"]
-        done[name] = _evidence(name, params, key, shards, counts)
+        done[name] = _evidence(name, params, key, shards, counts, folder / TAKEN)
     return done
 
 
@@ -88,15 +104,19 @@ def finished_evidence(recipe: Recipe, ingested: Ingested, run: Path) -> dict[str
             )
         entry = manifest[current[0]]
         shards = _shard_paths(run / "evidence" / current[0], ingested)
-        done[name] = _evidence(name, params, entry["key"], shards, entry["status"])
+        taken = run / "taken" / f"{current[0]}.parquet"
+        done[name] = _evidence(name, params, entry["key"], shards, entry["status"], taken)
     return done
 
 
 def _evidence(
-    name: str, params: StageParams, key: str, shards: tuple[Path, ...], counts: dict[str, int]
+    name: str, params: StageParams, key: str, shards: tuple[Path, ...], counts: dict[str, int], taken: Path
 ) -> Evidence:
     stage = STAGES[stage_of(params)]
-    return Evidence(name, stage.grain, key, Dataset(shards), tuple(stage.evidence.names), counts)
+    columns = tuple(stage.evidence.names)
+    return Evidence(
+        name, stage.grain, key, Dataset(shards), columns, counts, taken if taken.exists() else None
+    )
 
 
 def _shard_paths(folder: Path, ingested: Ingested) -> tuple[Path, ...]:
@@ -110,6 +130,7 @@ def _measure(
     engine: Engine,
     folder: Path,
     done: Mapping[str, Evidence],
+    earlier: Earlier | None,
 ) -> None:
     stage = STAGES[stage_of(params)]
     folder.mkdir(parents=True, exist_ok=True)
@@ -117,6 +138,9 @@ def _measure(
     state = stage.prepare(params, folder) if stage.prepare else None
     if stage.whole is not None:
         inputs = Inputs(shards, stage.grain, ingested.bounds)
+        if earlier is not None:
+            state = earlier.folder / "state" / earlier.key_of(ingested)
+            inputs = inputs._replace(earlier=earlier.stage_parts(), state=state)
         dataset = stage.whole(engine, inputs, params, folder)
         check_whole(dataset, inputs, stage)
         _rename_into(dataset, folder / "shards")
@@ -130,11 +154,13 @@ def _measure(
             counts[item["values"]] = counts.get(item["values"], 0) + item["counts"]
     write_text(folder / COMPLETE, json.dumps({"status": dict(sorted(counts.items()))}))
     for leftover in folder.iterdir():  # scratch of the stage; its prepared state too
-        if leftover.name not in ("shards", COMPLETE, LOCK):
+        if leftover.name not in ("shards", COMPLETE, LOCK, TAKEN):
             shutil.rmtree(leftover) if leftover.is_dir() else leftover.unlink()
 
 
-def _evidence_key(params: StageParams, ingested: Ingested, done: Mapping[str, Evidence]) -> str:
+def _evidence_key(
+    params: StageParams, ingested: Ingested, done: Mapping[str, Evidence], earlier: Earlier | None
+) -> str:
     """Fingerprint of all that the evidence depends on: stage, VERSION, parameters, input, files, evidence."""
     stage = STAGES[stage_of(params)]
     used = dict.fromkeys(params.evidence_read())
@@ -150,6 +176,7 @@ def _evidence_key(params: StageParams, ingested: Ingested, done: Mapping[str, Ev
             ingested.bounds,  # shard i of evidence goes with shard i of the rows
             [[Path(file).name, file_sha256(Path(file))] for file in params.files()],  # names are evidence too
             [done[name].key for name in used if name in done],
+            earlier.key_of(ingested) if earlier is not None and stage.whole is not None else None,
         ]
     )
 
@@ -162,11 +189,12 @@ def shards_of(
         Shard(
             grain=grain,
             index=i,
-            first_row=0 if i == 0 else ingested.bounds[i - 1],
+            first_row=ingested.first_row if i == 0 else ingested.bounds[i - 1],
             rows=rows,
             responses=ingested.responses.shards[i],
             evidence=tuple(EvidenceShard(e.name, e.grain, e.dataset.shards[i]) for e in done.values()),
             skip_if=skip_if,
+            originals=ingested.originals.shards[i],
         )
         for i, rows in enumerate(ingested.rows.shards)
     )

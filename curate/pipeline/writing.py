@@ -196,6 +196,10 @@ def link_inputs(ingested: Ingested, evidence: Mapping[str, Evidence], work: Path
         (work / folder).mkdir(parents=True)
         for shard in shards:
             link(shard, work / folder / shard.name)
+    for name, item in evidence.items():
+        if item.taken is not None:
+            (work / "taken").mkdir(exist_ok=True)
+            link(item.taken, work / "taken" / f"{name}.parquet")
     source = ingested.rows.shards[0].parent.parent
     link(source / "ingest.json", work / "input" / "ingest.json")
     quarantined = source / "quarantined"

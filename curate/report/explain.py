@@ -15,7 +15,9 @@ import polars as pl
 
 from curate.errors import RunError
 from curate.flow import KEYS, RESPONSE_ID, RESPONSES, ROW_ID
+from curate.predicate import ORIGINAL
 from curate.report.run import (
+    ORIGINALS_TABLE,
     RESPONSE_VERDICTS_TABLE,
     RESPONSES_TABLE,
     ROWS_TABLE,
@@ -58,6 +60,7 @@ class Other(NamedTuple):
     prompt: str | None
     answer: str | None
     evidence: Facts
+    earlier: bool = False  # a row of earlier data: this run has nothing of it but the row_id
 
 
 class ResponseExplained(NamedTuple):
@@ -106,6 +109,7 @@ def explain_rows(run: FinishedRun, row_ids: Collection[int]) -> dict[int, Explan
     responses = _responses(run, row_ids, places)
     instead = {line["kept_instead"] for line in verdicts.values() if line["kept_instead"] is not None}
     others = _others(run, instead)
+    originals = _originals(run, row_ids, places)
     explained = {}
     for row in rows.iter_rows(named=True):
         row_id = int(row[ROW_ID])
@@ -115,12 +119,13 @@ def explain_rows(run: FinishedRun, row_ids: Collection[int]) -> dict[int, Explan
             )
         verdict = verdicts[row_id]
         facts = {name: _measured(lines[row_id]) for name, lines in evidence.items() if row_id in lines}
-        mine = [_response(run, line, row, facts) for line in responses.get(row_id, [])]
+        looked_at = {**facts, ORIGINAL: originals[row_id]} if row_id in originals else facts
+        mine = [_response(run, line, row, looked_at) for line in responses.get(row_id, [])]
         verdicts_given = Counter(response.verdict for response in mine)
         counts = {
             "given": len(mine), "left": verdicts_given["kept"], "undecided": verdicts_given["undecided"],
         }  # fmt: skip
-        known = {**facts, "row": row, "responses": counts}
+        known = {**looked_at, "row": row, "responses": counts}
         explained[row_id] = Explanation(
             row_id, row["prompt"], row["answer"], row["source"],
             verdict_of(keep=verdict["keep"], reasons=verdict["reasons"]),
@@ -129,6 +134,18 @@ def explain_rows(run: FinishedRun, row_ids: Collection[int]) -> dict[int, Explan
             others.get(verdict["kept_instead"]), tuple(_spans(facts)), facts, tuple(mine),
         )  # fmt: skip
     return explained
+
+
+def _originals(
+    run: FinishedRun, row_ids: Collection[int], places: Sequence[int]
+) -> dict[int, dict[str, Any]]:
+    """Of each row the columns of the input that the rules name; empty if they name none."""
+    reasons = [*run.recipe.get("drop", {}), *run.recipe.get("keep-one", {})]
+    reads = dict.fromkeys(pair for reason in reasons for pair in rule_of(run, reason).reads)
+    columns = [column for table, column in reads if table == ORIGINAL]
+    if not columns:
+        return {}
+    return _by_row(run.read(ORIGINALS_TABLE, row_ids, [ROW_ID, *columns], places))
 
 
 def _responses(
@@ -191,22 +208,22 @@ def _spans(facts: Facts) -> Iterator[Span]:
 
 
 def _others(run: FinishedRun, row_ids: set[int]) -> dict[int | None, Other]:
+    earlier = {row_id for row_id in row_ids if row_id < run.first_row}
+    found: dict[int | None, Other] = {
+        row_id: Other(row_id, None, None, {}, earlier=True) for row_id in earlier
+    }
+    row_ids = row_ids - earlier
     if not row_ids:
-        return {}
+        return found
     places = run.places(row_ids)
     lines = run.read(ROWS_TABLE, row_ids, ("row_id", "prompt", "answer"), places)
     evidence = {
         name: _by_row(run.read(f"evidence/{name}", row_ids, None, places)) for name in run.evidence("row")
     }
-    return {
-        row_id: Other(
-            row_id,
-            prompt,
-            answer,
-            {name: _measured(of[row_id]) for name, of in evidence.items() if row_id in of},
-        )
-        for row_id, prompt, answer in lines.iter_rows()
-    }
+    for row_id, prompt, answer in lines.iter_rows():
+        measured = {name: _measured(of[row_id]) for name, of in evidence.items() if row_id in of}
+        found[row_id] = Other(row_id, prompt, answer, measured)
+    return found
 
 
 def _measured(line: Mapping[str, Any]) -> dict[str, Any]:
@@ -236,7 +253,9 @@ def as_text(explanation: Explanation, limit: int = 600, *, colour: bool = False,
     lines += ["", "prompt", _indent(_marked(row, limit, colour=colour))]
     lines += ["", f"answer: {'null' if row.answer is None else excerpt(row.answer, limit)}"]
     lines += _rulings("dropped because", row.reasons) + _rulings("undecided because", row.undecided)
-    if row.kept_instead is not None:
+    if row.kept_instead is not None and row.kept_instead.earlier:
+        lines += ["", f"kept instead: row {row.kept_instead.row_id} of the earlier data"]
+    elif row.kept_instead is not None:
         other = row.kept_instead
         lines += ["", f"kept instead: row {other.row_id}", _indent(_text(other.prompt, limit))]
         lines.append(f"  answer: {'null' if other.answer is None else excerpt(other.answer, limit)}")

@@ -1,10 +1,11 @@
 """SQL over a finished run with DuckDB: read-only, nothing outside the run can be reached.
 
-Views: each evidence by its name, `row`, `response`, `verdicts`, `response_verdicts`, `kept`, `dropped`,
-`undecided`, `quarantined`; and two that let a recipe's predicate stand as it is written:
+Views: each evidence by its name, `row`, `response`, `original`, `verdicts`, `response_verdicts`, `kept`,
+`dropped`, `undecided`, `quarantined`; and two that let a recipe's predicate stand as it is written:
 
     everything      one line per row: row_id, keep, reasons, undecided, kept_instead, and one struct
-                    column per table: row, responses (given, left, undecided), and each row evidence
+                    column per table: row, original (the columns of the input), responses (given, left,
+                    undecided), and each row evidence
     every_response  one line per response: the same of the response, and of its row
 
 so that `SELECT row_id FROM everything WHERE leak.containment >= 0.5` is the rule as the recipe has it.
@@ -31,8 +32,8 @@ import pyarrow.parquet as pq
 
 from curate.errors import RunError
 from curate.flow import KEYS, RESPONSE_ID, RESPONSES, ROW_ID, ROWS, Grain
-from curate.predicate import RESPONSE_COUNTS
-from curate.report.run import FinishedRun, open_run
+from curate.predicate import ORIGINAL, RESPONSE_COUNTS
+from curate.report.run import ORIGINALS_TABLE, FinishedRun, open_run
 from curate.report.text import shown
 
 _NAMES = pa.list_(pa.string())
@@ -41,6 +42,7 @@ _JUDGED = [("keep", pa.bool_()), ("reasons", _NAMES), ("undecided", _NAMES)]
 TABLES: dict[str, tuple[str, pa.Schema]] = {
     "row": ("input/rows", ROWS),
     "response": ("input/responses", RESPONSES),
+    "original": ("input/originals", pa.schema([])),
     "verdicts": ("verdicts", pa.schema([(ROW_ID, pa.int64()), *_JUDGED, ("kept_instead", pa.int64())])),
     "response_verdicts": ("response_verdicts", pa.schema([*_RESPONSE_KEYS, *_JUDGED])),
     "kept": ("kept", pa.schema([])),
@@ -138,15 +140,19 @@ def _quoted(name: str) -> str:
 
 
 def _structs(run: FinishedRun, grain: Grain) -> tuple[list[str], list[str]]:
-    """Columns and joins that put each evidence of a grain into one struct column."""
+    """Columns and joins that put each evidence of a grain (of rows: the originals too) into one struct."""
     keys = ", ".join(KEYS[grain])
+    tables = {ORIGINAL: ORIGINALS_TABLE} if grain == "row" else {}
+    tables.update({name: f"evidence/{name}" for name in run.evidence(grain)})
     columns, joins = [], []
-    for name in run.evidence(grain):
-        shards = run.shards(f"evidence/{name}")
+    for name, table in tables.items():
+        shards = run.shards(table)
         if not shards:
             continue
         view = _quoted(name)
-        fields = [column for column in pq.read_schema(shards[0]).names if column not in KEYS[grain]]
+        names = {column.lower(): column for column in reversed(pq.read_schema(shards[0]).names)}
+        # DuckDB has no empty names, and none that differ by case alone: of these the first counts
+        fields = [column for column in reversed(names.values()) if column and column not in KEYS[grain]]
         packed = ", ".join(f"{_quoted(field)} := {view}.{_quoted(field)}" for field in fields)
         columns.append(f"struct_pack({packed}) AS {view}")
         joins.append(f"LEFT JOIN {view} USING ({keys})")

@@ -24,6 +24,7 @@ Verdict = Literal["kept", "dropped", "undecided"]
 
 ROWS_TABLE = "input/rows"
 RESPONSES_TABLE = "input/responses"
+ORIGINALS_TABLE = "input/originals"
 VERDICTS_TABLE = "verdicts"
 RESPONSE_VERDICTS_TABLE = "response_verdicts"
 
@@ -89,6 +90,12 @@ class FinishedRun(NamedTuple):
         at = [bisect_left(wanted, first) < bisect_right(wanted, last) for first, last in ranges]
         return tuple(index for index, here in enumerate(at) if here)
 
+    @property
+    def first_row(self) -> int:
+        """The smallest row_id; rows before it are of earlier data."""
+        shards = self.shards(ROWS_TABLE)
+        return _row_range(shards[0])[0] if shards else 0
+
     def shard_of(self, row_id: int) -> int:
         """Index of the shard that holds a row. Raises RunError if no shard does."""
         shards = self.shards(ROWS_TABLE)
@@ -137,8 +144,10 @@ def rule_of(run: FinishedRun, reason: str) -> Rule:
         )
     if keep is not None:
         per, prefer = str(keep.get("per", "")), [str(key) for key in keep.get("prefer", [])]
+        protect = str(keep.get("protect", ""))
         text = f"keep one row per {per}" + (f", best first by {', '.join(prefer)}" if prefer else "")
-        reads = [pair for part in (per, *prefer) for pair in references(part)]
+        text += f", and every row where {protect}" if protect else ""
+        reads = [pair for part in (per, *prefer, protect) for pair in references(part)]
         unique = tuple(dict.fromkeys(reads))
         return Rule(reason, "keep-one", text, keep.get("on-missing", "stop"), keep.get("because", ""), unique)
     return Rule(reason, "unknown", "", "", "", ())

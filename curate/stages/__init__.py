@@ -6,6 +6,7 @@
 from curate.flow import Stage
 from curate.stages import (
     exact_dedup,
+    label_conflict,
     math_verify,
     near_dedup,
     ngram_overlap,
@@ -20,6 +21,7 @@ STAGES: dict[str, Stage] = {
     for stage in (
         exact_dedup.STAGE,
         near_dedup.STAGE,
+        label_conflict.STAGE,
         ngram_overlap.STAGE,
         query_quality.STAGE,
         repetition.STAGE,

@@ -26,13 +26,15 @@ from pathlib import Path
 from typing import Literal
 
 import numpy as np
+import numpy.typing as npt
 import polars as pl
 import pyarrow as pa
+import pyarrow.parquet as pq
 from pydantic import Field
 
-from curate.flow import ROW_ID, STATUS, Dataset, Engine, Stage, StageParams
+from curate.flow import ROW_ID, STATUS, Dataset, Engine, Stage, StageParams, write_parquet
 from curate.kernels.text import Normalization, text_hash128
-from curate.stages.inputs import Inputs, Shard
+from curate.stages.inputs import TAKEN, TAKEN_SCHEMA, Inputs, Shard
 
 VERSION = 1
 
@@ -50,20 +52,39 @@ class ExactDedupParams(StageParams):
         description="What is made equal first: none (bytes), whitespace, words or math (tokens alone)",
     )
 
+    def without_earlier(self) -> str:
+        """Why these parameters cannot be used with an index of earlier data; empty if they can."""
+        return "skip-if speaks of evidence that earlier data does not have" if self.skip_if else ""
+
 
 def find_equal(engine: Engine, inputs: Inputs, params: ExactDedupParams, folder: Path) -> Dataset:
     """Evidence of all shards, in their order; what lies between is written to `folder`."""
-    hashes = engine.map(
-        functools.partial(hash_rows, normalize=params.normalize),
-        inputs.shards,
-        folder / "hashes",
-        runs="thread",
-        label="exact-dedup: hash",
+    fn = functools.partial(hash_rows, normalize=params.normalize)
+    own = folder if inputs.state is None else inputs.state / state_name(params)
+    made = [
+        engine.map(fn, shards, into / "hashes", runs="thread", label="exact-dedup: hash")
+        for shards, into in [
+            *((part.as_shards(), part.state / state_name(params)) for part in inputs.earlier),
+            (inputs.shards, own),
+        ]
+    ]
+    hashes = Dataset(tuple(path for dataset in made for path in dataset.shards))
+    fn = functools.partial(group_rows, kept=inputs.kept_earlier())
+    grouped = engine.shuffle(hashes, HASH[0], fn, folder / "groups", label="exact-dedup: group")
+    bounds = (*((inputs.first_row,) if inputs.earlier else ()), *inputs.bounds)
+    ordered = engine.shuffle(
+        grouped, ROW_ID, in_order, folder / "evidence", bounds=bounds, label="exact-dedup: sort"
     )
-    grouped = engine.shuffle(hashes, HASH[0], group_rows, folder / "groups", label="exact-dedup: group")
-    return engine.shuffle(
-        grouped, ROW_ID, in_order, folder / "evidence", bounds=inputs.bounds, label="exact-dedup: sort"
-    )
+    if not inputs.earlier:
+        return ordered
+    earlier = pq.read_table(ordered.shards[0], columns=["cluster_id", ROW_ID])
+    write_parquet(earlier.rename_columns(TAKEN_SCHEMA.names), folder / TAKEN)
+    return Dataset(ordered.shards[1:])
+
+
+def state_name(params: ExactDedupParams) -> str:
+    """Folder of an index where the hashes of earlier data lie."""
+    return f"exact-dedup-{VERSION}-{params.normalize}"
 
 
 def hash_rows(shard: Shard, normalize: Normalization) -> pa.Table:
@@ -80,20 +101,27 @@ def hash_rows(shard: Shard, normalize: Normalization) -> pa.Table:
     return pa.table([row_id, first, hashes.hash[:, 1], status], names=[ROW_ID, *HASH, STATUS])
 
 
-def group_rows(partition: pa.Table) -> pa.Table:
-    """The evidence of rows whose equals are all in this partition, in no particular order."""
+def group_rows(partition: pa.Table, kept: npt.NDArray[np.bool_]) -> pa.Table:
+    """The evidence of rows whose equals are all in this partition, in no particular order.
+
+    `kept` tells by row_id which rows of earlier data were kept; those come first. Of them only the first
+    kept one of each cluster that has a later row is left.
+    """
     equal, measured = [*HASH, STATUS], pl.col(STATUS) == "ok"
-    return (
-        pl.LazyFrame(partition)
-        .select(
-            ROW_ID,
-            pl.when(measured).then(pl.col(ROW_ID).min().over(equal)).alias("cluster_id"),
-            pl.when(measured).then(pl.len().over(equal)).alias("cluster_size"),
-            STATUS,
-        )
-        .collect()
-        .to_arrow()
+    frame = pl.LazyFrame(partition).select(
+        ROW_ID,
+        pl.when(measured).then(pl.col(ROW_ID).min().over(equal)).alias("cluster_id"),
+        pl.when(measured).then(pl.len().over(equal)).alias("cluster_size"),
+        STATUS,
     )
+    if len(kept):
+        is_new = pl.col(ROW_ID) >= len(kept)
+        earlier = np.flatnonzero(kept)
+        of_old = frame.filter(~is_new & pl.col(ROW_ID).is_in(pl.Series(earlier, dtype=pl.Int64).implode()))
+        first = of_old.filter(pl.col(ROW_ID) == pl.col(ROW_ID).min().over("cluster_id"))
+        new = frame.filter(is_new)
+        frame = pl.concat([new, first.join(new, on="cluster_id", how="semi")])
+    return frame.collect().to_arrow()
 
 
 def in_order(partition: pa.Table) -> pa.Table:

@@ -10,10 +10,11 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 import polars as pl
+import pyarrow as pa
 import pyarrow.parquet as pq
 
 from curate.flow import KEYS, RESPONSES, ROW_ID, ROWS, STATUS, Grain
-from curate.predicate import evaluate, references
+from curate.predicate import ORIGINAL, evaluate, references
 
 
 class EvidenceShard(NamedTuple):
@@ -35,6 +36,8 @@ class Shard:
     responses: Path
     evidence: tuple[EvidenceShard, ...] = ()
     skip_if: str | None = None
+    originals: Path | None = None
+    """Columns of the input as they were read; only predicates about `original` look at them."""
 
     def keys(self) -> pl.DataFrame:
         """Key columns of the grain, one line per row (or response), in order."""
@@ -73,6 +76,9 @@ class Shard:
                 continue
             if name == "row":
                 path, on = self.rows, KEYS["row"]
+            elif name == ORIGINAL:
+                assert self.originals is not None
+                path, on = self.originals, KEYS["row"]
             elif name == "response":
                 path, on = self.responses, KEYS["response"]
             else:
@@ -108,6 +114,27 @@ class Shard:
         )
 
 
+class EarlierPart(NamedTuple):
+    """Rows of earlier data, numbered before those of the run."""
+
+    first_row: int
+    n_rows: int
+    shards: tuple[Path, ...]
+    """Tables of ROWS, in order."""
+    kept: Path
+    """row_id and keep of all its rows."""
+    state: Path
+    """Folder for what a stage wants to find again when these rows are earlier data once more."""
+
+    def as_shards(self) -> tuple[Shard, ...]:
+        """The rows, to be read; they have no responses and no evidence."""
+        firsts = [pq.read_table(path, columns=[ROW_ID])[ROW_ID][0].as_py() for path in self.shards]
+        return tuple(
+            Shard("row", index, first, path, path)
+            for index, (path, first) in enumerate(zip(self.shards, firsts, strict=True))
+        )
+
+
 class Inputs(NamedTuple):
     """All shards of a run, for a stage in which rows must meet."""
 
@@ -115,6 +142,27 @@ class Inputs(NamedTuple):
     grain: Grain
     bounds: tuple[int, ...]
     """First row_id of shards 1, 2, ...: `Engine.shuffle(..., bounds=bounds)` restores shard order."""
+    earlier: tuple[EarlierPart, ...] = ()
+    """Data that the rows are compared with too; evidence is about the shards alone."""
+    state: Path | None = None
+    """Where these rows will be looked for as earlier data; null: they will not be."""
+
+    @property
+    def first_row(self) -> int:
+        """row_id of the first row of the shards: every smaller one is of earlier data."""
+        return min(shard.first_row for shard in self.shards)
+
+    def kept_earlier(self) -> npt.NDArray[np.bool_]:
+        """By row_id, whether each row of the earlier data was kept."""
+        parts = [pq.read_table(part.kept, columns=["keep"])["keep"].to_numpy() for part in self.earlier]
+        return np.concatenate([np.empty(0, dtype=np.bool_), *parts])
+
+
+TAKEN = "taken.parquet"
+"""Written to its folder by a stage that compared with earlier data: `group` (a cluster_id that the evidence
+names) and `row_id` (the smallest kept row of earlier data in it)."""
+
+TAKEN_SCHEMA = pa.schema([("group", pa.int64()), (ROW_ID, pa.int64())])
 
 
 def _columns_of(texts: Iterable[str]) -> dict[str, list[str]]:

@@ -4,65 +4,75 @@ Measures
     Every prompt is a set of shingles: hashes of `ngram` tokens in a row (tokenizer `math`: numbers,
     variables and operators are tokens, so a prompt with another number is another set). Rows that share
     a MinHash band become candidate pairs; every candidate pair is then measured exactly, as the Jaccard
-    of the two sets. Prompts whose numbers differ are different prompts however much else they share
-    (numbers = "agree", the default): in a long text one number changes only a few shingles. Clusters come
-    from the exact values alone. With linkage `leader` (the default), in
-    ascending row_id, a row joins the representative most like it, at `threshold` or above, or becomes a
-    representative itself: each member is that near to its representative, and a chain of small edits
-    does not run together. With `single`, clusters are the connected components of the measured pairs.
+    of the two sets. Mode `exact-join` needs no luck: it finds every pair at the threshold or above.
+    However alike, prompts are kept apart that differ in what `agree` names: in their numbers; in a symbol
+    that one has in place of another (x for y, sin for tan, area for perimeter:
+    `curate.kernels.symbols`); in the number that is their ground truth. In a long text that changes only
+    a few shingles. Prompts of the same tokens are always together. Prompts of at most `short-tokens`
+    tokens, of which one other word changes most shingles, are near also where one word is misspelt.
+    Clusters come from the exact values alone. With linkage `leader` (the default), in ascending row_id, a
+    row joins the representative most like it, at `threshold` or above, or becomes a representative
+    itself: each member is that near to its representative, and a chain of small edits does not run
+    together. With `single`, clusters are the connected components of the measured pairs. Clusters of more
+    than `large-cluster` different texts are more often one template than one problem: their rows are
+    clustered once more at `large-threshold`.
 Columns
     cluster_id      row_id of the representative, the smallest of the cluster
     cluster_size    rows in the cluster, this one included
     representative  the same row_id as cluster_id
-    jaccard         exact Jaccard to the representative; 1.0 for the representative itself
+    jaccard         exact Jaccard to the representative, 1.0 for the representative itself; for a short
+                    prompt that is near by its one misspelt word, 1 - Levenshtein / length of the longer
     best_link, worst_link
-                    highest and lowest exact Jaccard measured to another row of the cluster; null if alone
-    status          ok; short: fewer than `ngram` tokens, which make one shingle, so that only prompts of
-                    the same tokens are alike; no-text: null, or without tokens, and so every other column
-                    is null; skipped: `skip-if` holds, the row is compared with none, the others are null
+                    highest and lowest Jaccard measured to another row of the cluster; null if alone
+    status          ok; short: at most `short-tokens` tokens; large: was in a cluster of more than
+                    `large-cluster` texts, and what is said here comes from the stricter pass; no-text:
+                    null, or without tokens, and so every other column is null; skipped: `skip-if` holds,
+                    the row is compared with none, the others are null
 Not covered
-    Paraphrases and translations. Pairs the bands miss: one in 600 at a Jaccard of 0.8 with 21 bands of
-    6, fewer above (`curate.kernels.minhash.expected_recall`). Where more than MAX_BUCKET prompts share a
-    band, each is paired there with 2 * (MAX_BUCKET // 2) of them only, so that templated data stays
-    linear; such a pair can still meet in another band, and prompts of the same tokens are joined before.
+    Paraphrases and translations. Mode `lsh` misses the pairs that share no band: one in 600 at a Jaccard
+    of 0.8 with 21 bands of 6, fewer above (`curate.kernels.minhash.expected_recall`); and where more than
+    eight prompts share a band, each is paired there with eight of them only, so that templated data stays
+    linear: such a pair can still meet in another band. Mode `exact-join` holds about 150 bytes a
+    row in memory, and compares a row with representatives only (best and worst link speak of those).
 Source
-    MinHash and banding: Broder 1997; Leskovec, Rajaraman, Ullman, 3rd ed., §3.4. We differ from the usual
-    tools in that every pair is verified and clusters do not chain (test_chains_do_not_merge).
+    MinHash and banding: Broder 1997; Leskovec, Rajaraman, Ullman, 3rd ed., §3.4. Join: Chaudhuri, Ganti,
+    Kaushik 2006; Bayardo, Ma, Srikant 2007. We differ from the usual tools in that every pair is verified
+    and clusters do not chain (test_chains_do_not_merge).
 
 In:  {"row_id": 0, "prompt": "Let a be 2. Find a + 3 and a - 3."},
-     {"row_id": 1, "prompt": "Let $a$ be $2$. Find $a+3$, and $a-3$!?"}    (ngram = 3)
+     {"row_id": 1, "prompt": "Let $a$ be $2$. Find $a+3$, and $a-3$!?"}    (ngram = 3, threshold = 0.7)
 Out: {"row_id": 0, "cluster_id": 0, "cluster_size": 2, "representative": 0, "jaccard": 1.0,
-      "best_link": 0.909, "worst_link": 0.909, "status": "ok"},
-     {"row_id": 1, "cluster_id": 0, "cluster_size": 2, "representative": 0, "jaccard": 0.909,
-      "best_link": 0.909, "worst_link": 0.909, "status": "ok"}
+      "best_link": 0.769, "worst_link": 0.769, "status": "short"},
+     {"row_id": 1, "cluster_id": 0, "cluster_size": 2, "representative": 0, "jaccard": 0.769,
+      "best_link": 0.769, "worst_link": 0.769, "status": "short"}
 """
 
 from __future__ import annotations
 
 import functools
-import tempfile
-from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
+import hashlib
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Annotated, Any, Literal, NamedTuple, TypeVar
+from typing import Annotated, Any, Literal
 
 import numpy as np
 import numpy.typing as npt
-import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
-from pydantic import Field
+from pydantic import Field, model_validator
 
-from curate.flow import ROW_ID, Dataset, Engine, Stage, StageParams
-from curate.kernels import clusters, minhash
-from curate.kernels.clusters import F64, Clusters, Linkage, Links
-from curate.kernels.minhash import ShingleSets
+from curate.answers.value import known_value
+from curate.disk import Mapped, packed, write_arrow
+from curate.flow import ROW_ID, Dataset, Engine, Stage, StageParams, write_parquet
+from curate.kernels.clusters import Linkage
+from curate.kernels.minhash import Banding, choose_banding
+from curate.kernels.native import Texts
 from curate.kernels.text import I64, U64, Tokenizer, text_hash128
-from curate.stages.inputs import Inputs, Shard
+from curate.near.find import NOTHING_SETTLED, STATUSES, Near, Settled, find_near
+from curate.near.signing import NO_TEXT, SKIPPED, Mode, NearParams, Prompts
+from curate.stages.inputs import TAKEN, TAKEN_SCHEMA, Inputs, Shard
 
-Scalar = TypeVar("Scalar", bound=np.generic)
-
-VERSION = 1
+VERSION = 2
 
 EVIDENCE = pa.schema(
     [
@@ -75,13 +85,6 @@ EVIDENCE = pa.schema(
         ("status", pa.string()),
     ]
 )
-
-STATUSES = np.array(["ok", "short", "no-text", "skipped"])
-OK, SHORT, NO_TEXT, SKIPPED = range(4)
-
-MAX_BUCKET = 8
-"""Prompts that may share a band and still all be paired. More only cost time: with 4, 8, 16 and 32, a corpus
-of 100,000 prompts from 50 templates falls into 28,461, 28,465, 28,460 and 28,454 clusters."""
 
 
 class NearDedupParams(StageParams):
@@ -96,245 +99,201 @@ class NearDedupParams(StageParams):
     threshold: Annotated[float, Field(gt=0.0, le=1.0)] = Field(
         default=0.8, description="Least Jaccard at which two prompts are near-duplicates"
     )
-    bands: Annotated[int, Field(ge=1, le=1024)] = Field(default=21, description="Bands of a signature")
-    rows_per_band: Annotated[int, Field(ge=1, le=64)] = Field(default=6, description="Minhashes in a band")
-    seed: Annotated[int, Field(ge=0, lt=2**63)] = Field(default=0, description="Seed of the permutations")
-    numbers: Literal["agree", "ignore"] = Field(
-        default="agree",
-        description="agree: near-duplicates have the same numbers, in any order; ignore: they need not",
+    mode: Mode = Field(
+        default="lsh",
+        description="lsh: pairs that share a MinHash band; exact-join: all pairs, at up to twice the cost",
+    )
+    bands: Annotated[int, Field(ge=1, le=1024)] | None = Field(
+        default=None, description="Bands of a signature; default: chosen for the threshold (0.8: 21 of 6)"
+    )
+    rows_per_band: Annotated[int, Field(ge=1, le=64)] | None = Field(
+        default=None, description="Minhashes in a band; default: chosen for the threshold"
+    )
+    seed: Annotated[int, Field(ge=0, lt=2**32)] = Field(
+        default=1, description="Seed of the permutations, as datasketch draws them"
+    )
+    agree: list[Literal["numbers", "symbols", "answers"]] = Field(
+        default=["numbers", "symbols", "answers"],
+        description="What near-duplicates may not differ in, however alike: numbers (in any order), symbols "
+        "(none exchanged), answers (ground truths that are different numbers)",
     )
     linkage: Linkage = Field(
         default="leader",
         description="leader: every member is near to its representative; single: connected components",
     )
+    short_tokens: Annotated[int, Field(ge=0, le=64)] = Field(
+        default=20, description="Most tokens of a prompt that is also compared by edit distance"
+    )
+    large_cluster: Annotated[int, Field(ge=1)] | Literal["none"] = Field(
+        default=100, description='Most different texts of a cluster that is believed at once, or "none"'
+    )
+    large_threshold: Annotated[float, Field(gt=0.0, le=1.0)] = Field(
+        default=0.95, description="Threshold for the rows of a cluster that is not"
+    )
+
+    @model_validator(mode="after")
+    def _both_or_none(self) -> NearDedupParams:
+        if (self.bands is None) != (self.rows_per_band is None):
+            raise ValueError("bands and rows-per-band together, or neither")
+        return self
+
+    def without_earlier(self) -> str:
+        """Why these parameters cannot be used with an index of earlier data; empty if they can."""
+        if self.linkage == "single":
+            return 'linkage = "single" would join clusters of earlier data to one another'
+        return "skip-if speaks of evidence that earlier data does not have" if self.skip_if else ""
+
+    def banding(self) -> Banding:
+        """The bands asked for, or those that suit the threshold."""
+        if self.bands is None or self.rows_per_band is None:
+            return choose_banding(self.threshold)
+        return Banding(self.bands, self.rows_per_band)
+
+    def near(self) -> NearParams:
+        """The same, as `curate.near` takes it."""
+        return NearParams(
+            threshold=self.threshold,
+            banding=self.banding(),
+            tokenizer=self.tokenizer,
+            ngram=self.ngram,
+            numbers_agree="numbers" in self.agree,
+            symbols_agree="symbols" in self.agree,
+            labels_agree="answers" in self.agree,
+            mode=self.mode,
+            linkage=self.linkage,
+            seed=self.seed,
+            short_tokens=self.short_tokens,
+            large_cluster=None if self.large_cluster == "none" else self.large_cluster,
+            large_threshold=self.large_threshold,
+        )
 
 
-class Rows(NamedTuple):
-    """All rows, ascending by row_id; row i of shard k is at starts[k] + i."""
-
-    row_id: I64
-    status: npt.NDArray[np.uint8]
-    sequence: U64
-    starts: I64
-
-
-class Wanted(NamedTuple):
-    """Rows of a shard whose shingle sets are needed, by their position in it."""
-
-    shard: Shard
-    positions: I64
-
-
-class Found(NamedTuple):
-    """What was found about each row, in the order of Rows."""
-
-    row_id: I64
-    status: npt.NDArray[np.uint8]
-    representative: I64
-    size: npt.NDArray[np.int32]
-    jaccard: F64
-    best: F64
-    worst: F64
-
-
-def find_near(engine: Engine, inputs: Inputs, params: NearDedupParams, folder: Path) -> Dataset:
+def find_near_rows(engine: Engine, inputs: Inputs, params: NearDedupParams, folder: Path) -> Dataset:
     """Evidence of all shards, in their order; what lies between is written to `folder`."""
     order = sorted(
         range(len(inputs.shards)), key=lambda k: (inputs.shards[k].first_row, inputs.shards[k].n_rows)
     )
-    shards = [inputs.shards[k] for k in order]
-    signatures = engine.map(
-        functools.partial(sign, params=params),
+    own = [inputs.shards[k] for k in order]
+    parts = [(part.as_shards(), part.state / state_name(params)) for part in inputs.earlier]
+    parts.append((tuple(own), folder if inputs.state is None else inputs.state / state_name(params)))
+    shards = [shard for some, _ in parts for shard in some]
+
+    def work(fn: Callable[[Any], pa.Table], items: Sequence[Any], name: str) -> Sequence[Path]:
+        label, into = f"near-dedup: {name}", name.replace(" ", "-")
+        if name != "signatures":
+            return engine.map(fn, items, folder / into, runs="thread", label=label, scratch=True).shards
+        made = [
+            engine.map(fn, some, state / into, runs="thread", label=label, scratch=True)
+            for some, state in parts
+        ]
+        return [path for dataset in made for path in dataset.shards]
+
+    near = find_near(
         shards,
-        folder / "signatures",
-        runs="thread",
-        label="near-dedup: signatures",
+        prompts_of,
+        params.near(),
+        work,
+        folder,
+        memory_bytes=engine.memory_bytes,
+        workers=engine.workers,
+        label=answers_of,
+        settled=read_settled([state for _, state in parts[:-1]]),
     )
-    rows = gather(signatures)
-    measured = np.flatnonzero(rows.status <= SHORT)
-    sequence = rows.sequence[measured]
-    first = measured[clusters.first_equal(sequence[:, 0].copy(), sequence[:, 1].copy())]
+    first_rows = np.array([shard.first_row for shard in shards], dtype=np.int64)
+    if inputs.state is not None:
+        write_settled(near, parts)
+    if inputs.earlier:
+        write_parquet(taken(near, first_rows, inputs.kept_earlier()), folder / TAKEN)
+    places = [len(shards) - len(own) + order.index(k) for k in range(len(order))]
+    fn = functools.partial(evidence, near=near, first_rows=first_rows)
+    return engine.map(fn, places, folder / "evidence", runs="thread", label="near-dedup: evidence")
 
-    # Only the first of rows with the same tokens, and only one with a whole shingle, can have neighbours.
-    distinct = measured[(first == measured) & (rows.status[measured] == OK)]
-    pairs = clusters.merge_pairs(band_pairs(signatures, distinct, params.bands, engine.workers))
-    nodes = np.unique(np.concatenate(clusters.split_pairs(pairs)))
-    number = np.zeros(len(distinct), dtype=np.uint32)
-    number[nodes] = np.arange(len(nodes), dtype=np.uint32)
-    pairs = clusters.renumber(pairs, number)
-    candidates = distinct[nodes]
 
-    edges = np.searchsorted(candidates, rows.starts)
-    wanted = [
-        Wanted(shard, candidates[edges[k] : edges[k + 1]] - rows.starts[k]) for k, shard in enumerate(shards)
-    ]
-    made = engine.map(
-        functools.partial(shingle, params=params),
-        wanted,
-        folder / "sets",
-        runs="thread",
-        label="near-dedup: shingle sets",
+def state_name(params: NearDedupParams) -> str:
+    """Folder of an index where what is known of earlier data lies."""
+    settings = repr(params.near()).encode()
+    return f"near-dedup-{VERSION}-{hashlib.sha256(settings).hexdigest()[:16]}"
+
+
+def read_settled(states: Sequence[Path]) -> Settled:
+    """Leaders of the rows of earlier data; of none, if they were not found with these parameters."""
+    paths = [state / "settled.arrow" for state in states]
+    if not paths or not all(path.exists() for path in paths):
+        return NOTHING_SETTLED
+    files = [Mapped(path) for path in paths]
+    return Settled(
+        *(np.concatenate([file.array(name, np.uint32) for file in files]) for name in Settled._fields)
     )
-    if params.numbers == "agree":
-        numbers = np.concatenate([unpacked(shard, "numbers", np.uint64) for shard in made.shards])
-        one, other = clusters.split_pairs(pairs)
-        pairs = pairs[numbers[one] == numbers[other]]
-    with tempfile.TemporaryDirectory(dir=folder) as scratch:
-        sets = on_disk(made, len(candidates), Path(scratch) / "sets.u64")
-        values = clusters.jaccards(pairs, sets, threads=engine.workers)
-        joined = clusters.link(pairs, values, sets, threshold=params.threshold, linkage=params.linkage)
-    found = describe(rows, measured, first, candidates, joined, clusters.links(pairs, values, joined))
-    pieces = [part(found, rows.starts, order.index(k)) for k in range(len(order))]
-    return engine.map(evidence, pieces, folder / "evidence", runs="thread", label="near-dedup: evidence")
 
 
-def sign(shard: Shard, params: NearDedupParams) -> pa.Table:
-    """One line: the arrays row_id, status, sequence hash and the keys of each band, as bytes."""
-    rows = shard.read("prompt")
+def write_settled(near: Near, parts: Sequence[tuple[Sequence[Shard], Path]]) -> None:
+    """Write the leaders of the rows of each part, for the runs that will compare with them."""
+    end = 0
+    for shards, state in parts:
+        begin, end = end, end + len(shards)
+        rows = slice(int(near.starts[begin]), int(near.starts[end]))
+        leaders = {name: values[rows] for name, values in near.settled._asdict().items()}
+        write_arrow(packed(**leaders), state / "settled.arrow")
+
+
+def taken(near: Near, first_rows: I64, kept: npt.NDArray[np.bool_]) -> pa.Table:
+    """Clusters of earlier rows that a new row is in, and the first kept row of each; rows are contiguous."""
+    n_earlier = len(kept)
+    leader = near.leader[near.first]
+    groups = np.unique(leader[n_earlier:])
+    old = np.flatnonzero(kept)
+    old_groups, place = np.unique(leader[:n_earlier][old], return_index=True)
+    wanted = np.isin(old_groups, groups)
+    columns = [old_groups[wanted].astype(np.int64), old[place[wanted]]]
+    assert int(first_rows[0]) == 0, "earlier data begins at row 0"
+    return pa.Table.from_arrays([pa.array(column) for column in columns], schema=TAKEN_SCHEMA)
+
+
+def prompts_of(shard: Shard) -> Prompts:
+    """The prompts of a shard, and which of them are compared with none."""
+    rows = pq.read_table(shard.rows, columns=[ROW_ID, "prompt"], use_threads=False)
     row_id = rows[ROW_ID].to_numpy()
-    signatures = minhash.band_keys(
-        rows["prompt"].to_arrow(),
-        params.tokenizer,
-        ngram=params.ngram,
-        bands=params.bands,
-        rows_per_band=params.rows_per_band,
-        seed=params.seed,
-    )
-    status = np.where(signatures.n_tokens < params.ngram, SHORT, OK).astype(np.uint8)
-    status[signatures.n_tokens == 0] = NO_TEXT
-    status[np.isin(row_id, shard.skipped())] = SKIPPED
-    bands = {band_name(band): signatures.keys[:, band] for band in range(params.bands)}
-    return packed(row_id=row_id, status=status, sequence=signatures.sequence, **bands)
+    assert (row_id == np.arange(len(row_id)) + shard.first_row).all(), "a shard is a range of row_id"
+    skipped = None if shard.skip_if is None else np.isin(row_id, shard.skipped())
+    return Prompts(Texts(rows["prompt"]), skipped)
 
 
-def band_name(band: int) -> str:
-    """Column of a band's keys."""
-    return f"band_{band:04d}"
+def answers_of(shard: Shard, places: I64) -> U64:
+    """Labels of the ground truths of some rows of a shard: a hash of the number it is; 0 if it is none."""
+    answers = pq.read_table(shard.rows, columns=["answer"], use_threads=False)["answer"]
+    values = [known_value(answer) for answer in answers.take(pa.array(places)).to_pylist()]
+    texts = pa.array(["" if value is None else str(value) for value in values], pa.large_string())
+    labels = text_hash128(texts, "none").hash[:, 0] | np.uint64(1)
+    return np.where([value is None for value in values], np.uint64(0), labels)
 
 
-def gather(signatures: Dataset) -> Rows:
-    """The rows of all shards."""
-    row_ids = [unpacked(path, "row_id", np.int64) for path in signatures.shards]
-    rows = Rows(
-        row_id=np.concatenate(row_ids),
-        status=np.concatenate([unpacked(path, "status", np.uint8) for path in signatures.shards]),
-        sequence=np.concatenate(
-            [unpacked(path, "sequence", np.uint64) for path in signatures.shards]
-        ).reshape(-1, 2),
-        starts=np.cumsum([0, *map(len, row_ids)]),
-    )
-    assert (rows.row_id[1:] > rows.row_id[:-1]).all(), "shards are ranges of row_id"
-    return rows
-
-
-def band_pairs(signatures: Dataset, distinct: I64, bands: int, threads: int) -> Iterator[U64]:
-    """Candidate pairs of each band; nodes are positions in `distinct`. One band a thread is in memory."""
-    nodes = np.arange(len(distinct), dtype=np.uint32)
-
-    def of_band(band: int) -> U64:
-        keys = [unpacked(path, band_name(band), np.uint64) for path in signatures.shards]
-        return clusters.candidate_pairs(np.concatenate(keys)[distinct], nodes, cap=MAX_BUCKET)
-
-    with ThreadPoolExecutor(threads) as pool:
-        for start in range(0, bands, threads):
-            yield from pool.map(of_band, range(start, min(bands, start + threads)))
-
-
-def shingle(wanted: Wanted, params: NearDedupParams) -> pa.Table:
-    """One line, as bytes: the shingle sets of the wanted rows one after the other, where each ends, and
-    a hash of the numbers of each row.
-    """
-    prompts = wanted.shard.read("prompt")["prompt"].gather(wanted.positions)
-    sets = minhash.shingle_sets(prompts.to_arrow(), params.tokenizer, ngram=params.ngram)
-    return packed(values=sets.values, ends=sets.offsets[1:], numbers=number_keys(prompts))
-
-
-def number_keys(prompts: pl.Series) -> U64:
-    """Hash of the digit runs of each prompt, in any order; equal for prompts with the same numbers.
-
-    >>> keys = number_keys(pl.Series(["2 of 13", "13 or 2?", "2 of 31"]))
-    >>> bool(keys[0] == keys[1]), bool(keys[0] == keys[2])
-    (True, False)
-    """
-    runs = prompts.str.normalize("NFKC").str.extract_all("[0-9]+").list.sort().list.join(",")
-    return np.ascontiguousarray(text_hash128(runs.to_arrow(), "none").hash[:, 0])
-
-
-def on_disk(made: Dataset, n_sets: int, path: Path) -> ShingleSets:
-    """All sets; the values are a file mapped into memory, so that what does not fit stays on disk."""
-    ends = [unpacked(shard, "ends", np.int64) for shard in made.shards]
-    offsets = np.zeros(n_sets + 1, dtype=np.int64)
-    base, at = 0, 1
-    for part_ends in ends:
-        offsets[at : at + len(part_ends)] = part_ends + base
-        at += len(part_ends)
-        base = int(offsets[at - 1])
-    with path.open("wb") as file:
-        for shard in made.shards:
-            unpacked(shard, "values", np.uint64).tofile(file)
-    values = np.memmap(path, dtype=np.uint64, mode="r") if base else np.empty(0, dtype=np.uint64)
-    return ShingleSets(offsets, values)
-
-
-def describe(rows: Rows, measured: I64, first: I64, candidates: I64, joined: Clusters, links: Links) -> Found:
-    """What was found about all rows, from what was found about the candidates."""
-    n = len(rows.row_id)
-    leader = np.arange(n)
-    leader[measured] = first
-    jaccard, best, worst = np.ones(n), np.full(n, np.nan), np.full(n, np.nan)
-    leader[candidates] = candidates[joined.leader]
-    jaccard[candidates] = joined.to_leader
-    best[candidates], worst[candidates] = links.best, links.worst
-    copies = np.bincount(first, minlength=n)
-    same = copies > 1  # rows of the same tokens are linked at 1.0
-    best[same], worst[same] = 1.0, np.fmin(worst[same], 1.0)
-    for values in (leader, jaccard, best, worst):
-        values[measured] = values[first]
-    size = np.bincount(leader[measured], minlength=n)[leader].astype(np.int32)
-    return Found(rows.row_id, rows.status, rows.row_id[leader], size, jaccard, best, worst)
-
-
-def part(found: Found, starts: I64, index: int) -> Found:
-    """What was found about the rows of one shard."""
-    return Found._make(values[starts[index] : starts[index + 1]] for values in found)
-
-
-def evidence(found: Found) -> pa.Table:
-    """The evidence of one shard."""
-    unmeasured = found.status > SHORT
+def evidence(place: int, near: Near, first_rows: I64) -> pa.Table:
+    """The evidence of one shard; first_rows has the first row_id of each."""
+    found = near.part(place)
+    shard = np.searchsorted(near.starts, found.representative, side="right") - 1
+    representative = found.representative - near.starts[shard] + first_rows[shard]
+    unmeasured = (found.status == NO_TEXT) | (found.status == SKIPPED)
     alone = unmeasured | np.isnan(found.best)
-    schema = pa.schema([(ROW_ID, pa.int64()), *EVIDENCE])
     columns = [
-        pa.array(found.row_id),
-        pa.array(found.representative, mask=unmeasured),
-        pa.array(found.size, mask=unmeasured),
-        pa.array(found.representative, mask=unmeasured),
+        pa.array(np.arange(len(shard), dtype=np.int64) + first_rows[place]),
+        pa.array(representative, mask=unmeasured),
+        pa.array(found.size.astype(np.int32), mask=unmeasured),
+        pa.array(representative, mask=unmeasured),
         pa.array(found.jaccard, mask=unmeasured),
         pa.array(found.best, mask=alone),
         pa.array(found.worst, mask=alone),
-        pa.array(STATUSES[found.status]),
+        pa.DictionaryArray.from_arrays(found.status, pa.array(STATUSES)).cast(pa.string()),
     ]
-    return pa.Table.from_arrays(columns, schema=schema)
-
-
-def packed(**arrays: npt.NDArray[Any]) -> pa.Table:
-    """One line with the bytes of each array: five times cheaper to write than a column of random numbers."""
-    return pa.table({name: pa.array([array.tobytes()], pa.large_binary()) for name, array in arrays.items()})
-
-
-def unpacked(path: Path, name: str, kind: type[Scalar]) -> npt.NDArray[Scalar]:
-    """An array written by `packed`; read-only."""
-    table = pq.read_table(path, columns=[name], use_threads=False)
-    return np.frombuffer(table[name][0].as_buffer(), dtype=kind)
+    return pa.Table.from_arrays(columns, schema=pa.schema([(ROW_ID, pa.int64()), *EVIDENCE]))
 
 
 STAGE = Stage(
     name="near-dedup",
     version=VERSION,
     grain="row",
-    reads=("prompt",),
+    reads=("prompt", "answer"),
     evidence=EVIDENCE,
     params=NearDedupParams,
-    whole=find_near,
+    whole=find_near_rows,
     runs="thread",
 )

@@ -1,40 +1,95 @@
-// From keys to candidate pairs, from pairs to exact Jaccards, from Jaccards to clusters.
+// From band keys to candidate pairs, from pairs to exact Jaccards, from Jaccards to clusters.
 //
 // A node is a position in an array whose order is ascending row_id. A pair of nodes low < high is packed
 // as high << 32 | low, so that sorted pairs are grouped by their higher node.
 #include <algorithm>
 #include <vector>
 
-#include "text.hpp"
+#include "sets.hpp"
 
 namespace curate {
 namespace {
 
 constexpr uint32_t kNobody = ~uint32_t(0);
 
-// Calls visit(members, n) for every group of at least two nodes with equal keys; members ascend.
-// Keys are spread by their top bits into parts of about 2,000, so that the table of each fits the cache.
-template <class Visit>
-void each_bucket(const uint64_t* keys, size_t n, Visit&& visit) {
+template <class Key>
+struct Item {
+    Key key;
+    uint32_t node;
+};
+
+// Working memory of `each_bucket`. A thread keeps it until it ends: fresh memory costs more than using it.
+template <class Key>
+struct Room {
+    Buffer<Item<Key>> items, parted;
+    Buffer<uint64_t> once, often;
+    std::vector<size_t> starts, next;
+    std::vector<uint32_t> table, bucket_of, size_of, place, members;
+};
+
+template <class Key>
+Room<Key>& room() {
+    thread_local Room<Key> own;
+    return own;
+}
+
+uint64_t spread(uint32_t key) { return key * kNgramStep; }
+uint64_t spread(uint64_t key) { return finish(key); }
+
+// Drops most of the keys that only one item has, in place; returns how many items are left. Two bits for each of
+// about 16 places a key tell whether a place was met once or more often: a key alone in its place is alone.
+template <class Key>
+size_t drop_unmet(Item<Key>* items, size_t n) {
+    int bits = 9;
+    while (bits < 40 && (n >> (bits - 4)) > 0) bits++;
+    const size_t n_words = size_t(1) << (bits - 6);
+    uint64_t *once = room<Key>().once.reserve(n_words), *often = room<Key>().often.reserve(n_words);
+    std::memset(once, 0, n_words * sizeof(uint64_t));
+    std::memset(often, 0, n_words * sizeof(uint64_t));
+    auto place_of = [bits](Key key) { return spread(key) >> (64 - bits); };
+    constexpr size_t kAhead = 16;
+    for (size_t i = 0; i < n; i++) {
+        if (i + kAhead < n) __builtin_prefetch(&once[place_of(items[i + kAhead].key) >> 6], 1);
+        const uint64_t place = place_of(items[i].key), bit = 1ULL << (place & 63);
+        const uint64_t met = once[place >> 6] & bit;
+        once[place >> 6] |= bit;
+        if (met) often[place >> 6] |= bit;
+    }
+    size_t left = 0;
+    for (size_t i = 0; i < n; i++) {
+        if (i + kAhead < n) __builtin_prefetch(&often[place_of(items[i + kAhead].key) >> 6]);
+        const uint64_t place = place_of(items[i].key);
+        items[left] = items[i];
+        left += often[place >> 6] >> (place & 63) & 1;
+    }
+    return left;
+}
+
+// Calls visit(members, n) for every group of at least two of the first n items of `room` with equal keys; members
+// are their nodes, in the order of the items. The items are spread into parts of about 2,000, so that the table
+// of each fits the cache.
+template <class Key, class Visit>
+void each_bucket(Room<Key>& room, size_t n, Visit&& visit) {
+    Item<Key>* items = room.items.data();
+    n = drop_unmet(items, n);
     int bits = 0;
     while (bits < 16 && (n >> bits) > 2048) bits++;
     const size_t n_parts = size_t(1) << bits;
-    auto part_of = [bits](uint64_t key) { return bits ? static_cast<size_t>(key * kNgramStep >> (64 - bits)) : 0; };
-    std::vector<size_t> starts(n_parts + 1, 0);
-    for (size_t i = 0; i < n; i++) starts[part_of(keys[i]) + 1]++;
+    auto part_of = [bits](Key key) { return bits ? static_cast<size_t>(spread(key) >> (64 - bits)) : 0; };
+    std::vector<size_t>& starts = room.starts;
+    starts.assign(n_parts + 1, 0);
+    for (size_t i = 0; i < n; i++) starts[part_of(items[i].key) + 1]++;
     for (size_t part = 0; part < n_parts; part++) starts[part + 1] += starts[part];
-    struct Item {
-        uint64_t key;
-        uint32_t node;
-    };
-    std::unique_ptr<Item[]> items(new Item[n]);
-    std::vector<size_t> next(starts.begin(), starts.end() - 1);
-    for (size_t i = 0; i < n; i++) items[next[part_of(keys[i])]++] = Item{keys[i], static_cast<uint32_t>(i)};
-
-    std::vector<uint32_t> table, bucket_of, size_of, place;
-    std::vector<uint32_t> members;
+    if (bits) {
+        Item<Key>* parted = room.parted.reserve(n);
+        std::vector<size_t>& next = room.next;
+        next.assign(starts.begin(), starts.end() - 1);
+        for (size_t i = 0; i < n; i++) parted[next[part_of(items[i].key)]++] = items[i];
+        items = parted;
+    }
+    auto &table = room.table, &bucket_of = room.bucket_of, &size_of = room.size_of, &place = room.place, &members = room.members;
     for (size_t part = 0; part < n_parts; part++) {
-        const Item* item = items.get() + starts[part];
+        const Item<Key>* item = items + starts[part];
         const size_t m = starts[part + 1] - starts[part];
         if (m < 2) continue;
         size_t slots = 4;
@@ -42,13 +97,18 @@ void each_bucket(const uint64_t* keys, size_t n, Visit&& visit) {
         table.assign(slots, kNobody);  // slot -> first item of the bucket
         bucket_of.resize(m);
         size_of.assign(m, 0);
+        size_t n_buckets = 0;
         for (size_t i = 0; i < m; i++) {
-            size_t slot = finish(item[i].key) & (slots - 1);
+            size_t slot = spread(item[i].key) & (slots - 1);
             while (table[slot] != kNobody && item[table[slot]].key != item[i].key) slot = (slot + 1) & (slots - 1);
-            if (table[slot] == kNobody) table[slot] = static_cast<uint32_t>(i);
+            if (table[slot] == kNobody) {
+                table[slot] = static_cast<uint32_t>(i);
+                n_buckets++;
+            }
             bucket_of[i] = table[slot];
             size_of[table[slot]]++;
         }
+        if (n_buckets == m) continue;
         place.assign(m, 0);  // first item of a bucket -> where its next member goes
         uint32_t used = 0;
         for (size_t i = 0; i < m; i++)
@@ -64,52 +124,52 @@ void each_bucket(const uint64_t* keys, size_t n, Visit&& visit) {
     }
 }
 
-// |A and B| / |A or B| of two ascending sets; 0 if both are empty.
-double jaccard(const uint64_t* a, size_t n_a, const uint64_t* b, size_t n_b) {
-    size_t i = 0, j = 0, common = 0;
-    while (i < n_a && j < n_b) {
-        uint64_t x = a[i], y = b[j];
-        common += x == y;
-        i += x <= y;
-        j += y <= x;
+// Sorts `values` by their upper bits into parts small enough for the cache, then each part.
+void sort_spread(std::vector<uint64_t>& parted, uint64_t* values, size_t n) {
+    uint64_t largest = 0;
+    for (size_t i = 0; i < n; i++) largest |= values[i];
+    int used = 0;
+    while (used < 64 && largest >> used) used++;
+    int bits = 0;
+    while (bits < 12 && bits < used && (n >> bits) > 2048) bits++;
+    if (bits == 0) {
+        std::sort(values, values + n);
+        return;
     }
-    size_t either = n_a + n_b - common;
-    return either ? static_cast<double>(common) / static_cast<double>(either) : 0.0;
+    const int shift = used - bits;
+    std::vector<size_t> starts((size_t(1) << bits) + 1, 0);
+    for (size_t i = 0; i < n; i++) starts[(values[i] >> shift) + 1]++;
+    for (size_t part = 1; part < starts.size(); part++) starts[part] += starts[part - 1];
+    parted.resize(n);
+    std::vector<size_t> next(starts.begin(), starts.end() - 1);
+    for (size_t i = 0; i < n; i++) parted[next[values[i] >> shift]++] = values[i];
+    for (size_t part = 0; part + 1 < starts.size(); part++)
+        std::sort(parted.begin() + static_cast<std::ptrdiff_t>(starts[part]),
+                  parted.begin() + static_cast<std::ptrdiff_t>(starts[part + 1]));
+    std::memcpy(values, parted.data(), n * sizeof(uint64_t));
 }
 
 uint32_t high_of(uint64_t pair) { return static_cast<uint32_t>(pair >> 32); }
 uint32_t low_of(uint64_t pair) { return static_cast<uint32_t>(pair); }
 
-// Shingle sets of all nodes; that of node i lies between offsets[i] and offsets[i + 1].
-struct Sets {
-    const uint64_t* values;
-    const int64_t* offsets;
-    void prefetch(uint32_t node) const {  // its first 512 bytes
-        constexpr int64_t kLine = 8;
-        const int64_t start = offsets[node], end = std::min(offsets[node + 1], start + 8 * kLine);
-        for (int64_t at = start; at < end; at += kLine) __builtin_prefetch(values + at);
-    }
-    double between(uint32_t a, uint32_t b) const {
-        return jaccard(values + offsets[a], static_cast<size_t>(offsets[a + 1] - offsets[a]), values + offsets[b],
-                       static_cast<size_t>(offsets[b + 1] - offsets[b]));
-    }
-};
-
 }  // namespace
 
-// first[i] = smallest node with the keys of node i; the second key may be left out. Returns how many groups.
-CURATE_API int64_t curate_first_equal(const uint64_t* keys, const uint64_t* second, int64_t n, int64_t* first) {
+// first[i] = smallest i with the keys of i. Returns how many groups there are.
+CURATE_API int64_t curate_first_equal(const uint64_t* keys, const uint64_t* second, int64_t n, uint32_t* first) {
     return guarded([&]() -> int64_t {
-        for (int64_t i = 0; i < n; i++) first[i] = i;
+        Item<uint64_t>* items = room<uint64_t>().items.reserve(static_cast<size_t>(n));
+        for (int64_t i = 0; i < n; i++) {
+            first[i] = static_cast<uint32_t>(i);
+            items[i] = {keys[i], static_cast<uint32_t>(i)};
+        }
         int64_t groups = n;
         std::vector<uint32_t> sorted;
-        each_bucket(keys, static_cast<size_t>(n), [&](const uint32_t* members, size_t size) {
+        each_bucket(room<uint64_t>(), static_cast<size_t>(n), [&](const uint32_t* members, size_t size) {
             sorted.assign(members, members + size);
-            if (second)
-                std::stable_sort(sorted.begin(), sorted.end(), [&](uint32_t a, uint32_t b) { return second[a] < second[b]; });
+            std::stable_sort(sorted.begin(), sorted.end(), [&](uint32_t a, uint32_t b) { return second[a] < second[b]; });
             uint32_t start = sorted[0];
             for (size_t i = 1; i < size; i++) {
-                if (second && second[sorted[i]] != second[start]) {
+                if (second[sorted[i]] != second[start]) {
                     start = sorted[i];
                 } else {
                     first[sorted[i]] = start;
@@ -121,16 +181,33 @@ CURATE_API int64_t curate_first_equal(const uint64_t* keys, const uint64_t* seco
     });
 }
 
-// Pairs of nodes with equal keys. In a bucket of up to `cap` nodes all of them; in a larger one each node
-// with the first cap / 2 nodes and the last cap / 2 before it, so that work stays linear. Returns how many
-// there are; only the first `capacity` are written.
-CURATE_API int64_t curate_candidate_pairs(const uint64_t* keys, const uint32_t* nodes, int64_t n, int64_t cap,
-                                          uint64_t* pairs, int64_t capacity) {
+// counts[i] = how often i is among the values; counts begin at 0.
+CURATE_API int64_t curate_count(const uint32_t* values, int64_t n, uint32_t* counts) {
+    for (int64_t i = 0; i < n; i++) counts[values[i]]++;
+    return n;
+}
+
+// Pairs of nodes with equal keys; keys[i] is that of nodes[i], or, with `by_node`, keys[nodes[i]] is. Only keys
+// of slice `part` of the `n_parts` slices of all 32-bit numbers are looked at. In a bucket of up to `cap` nodes
+// every two make a pair; in a larger one each node with the first cap / 2 nodes and the last cap / 2 before it,
+// so that work stays linear. Returns how many there are; only the first `capacity` are written.
+CURATE_API int64_t curate_candidate_pairs(const uint32_t* keys, const uint32_t* nodes, int64_t n, int64_t by_node,
+                                          int64_t cap, int64_t part, int64_t n_parts, uint64_t* pairs, int64_t capacity) {
     return guarded([&]() -> int64_t {
+        auto mine = [&](uint32_t key) { return static_cast<int64_t>(static_cast<uint64_t>(key) * n_parts >> 32) == part; };
+        auto key_of = [&](int64_t i) { return by_node ? keys[nodes[i]] : keys[i]; };
+        size_t n_mine = 0;
+        for (int64_t i = 0; n_parts > 1 && i < n; i++) n_mine += mine(key_of(i));
+        if (n_parts == 1) n_mine = static_cast<size_t>(n);
+        Item<uint32_t>* items = room<uint32_t>().items.reserve(n_mine);
+        for (int64_t i = 0, at = 0; i < n; i++) {
+            const uint32_t key = key_of(i);
+            if (n_parts == 1 || mine(key)) items[at++] = {key, nodes[i]};
+        }
         int64_t found = 0;
-        each_bucket(keys, static_cast<size_t>(n), [&](const uint32_t* members, size_t size) {
+        each_bucket(room<uint32_t>(), n_mine, [&](const uint32_t* members, size_t size) {
             auto add = [&](size_t low, size_t high) {
-                if (found < capacity) pairs[found] = static_cast<uint64_t>(nodes[members[high]]) << 32 | nodes[members[low]];
+                if (found < capacity) pairs[found] = static_cast<uint64_t>(members[high]) << 32 | members[low];
                 found++;
             };
             const size_t half = static_cast<size_t>(cap) / 2;
@@ -148,28 +225,41 @@ CURATE_API int64_t curate_candidate_pairs(const uint64_t* keys, const uint32_t* 
     });
 }
 
-CURATE_API int64_t curate_jaccards(const uint64_t* pairs, int64_t n, const uint64_t* values, const int64_t* offsets, double* out) {
-    Sets sets{values, offsets};
+// Sorts the values in place, each once; returns how many there are.
+CURATE_API int64_t curate_sort_unique(uint64_t* values, int64_t n) {
+    return guarded([&]() -> int64_t {
+        std::vector<uint64_t> room;
+        sort_spread(room, values, static_cast<size_t>(n));
+        return std::unique(values, values + n) - values;
+    });
+}
+
+// Jaccard of every pair whose Jaccard is at least `threshold`, NaN for the others.
+CURATE_API int64_t curate_jaccards(const uint64_t* pairs, int64_t n, const uint64_t* const* starts, const uint32_t* sizes,
+                                    const uint64_t* const* symbol_starts, const uint32_t* symbol_sizes, const uint64_t* labels,
+                                   double threshold, double* out) {
+    Sets sets{starts, sizes, symbol_starts, symbol_sizes, labels};
     constexpr int64_t kAhead = 8;  // the lower set of a pair is seldom in the cache: ask for it in time
     for (int64_t i = 0; i < n; i++) {
         if (i + kAhead < n) sets.prefetch(low_of(pairs[i + kAhead]));
-        out[i] = sets.between(high_of(pairs[i]), low_of(pairs[i]));
+        out[i] = sets.between(high_of(pairs[i]), low_of(pairs[i]), threshold);
     }
     return n;
 }
 
-// Leader linkage. Nodes come in ascending order; a node joins the leader with the highest Jaccard of at
-// least `threshold` (the smaller node on a tie) among the leaders of its lower neighbours, else it leads.
-// `pairs` ascend; `jaccards` are theirs. Returns how many Jaccards had to be computed besides.
-CURATE_API int64_t curate_leader_clusters(const uint64_t* pairs, const double* jaccards, int64_t n_pairs, int64_t n_nodes,
-                                          const uint64_t* values, const int64_t* offsets, double threshold,
-                                          uint32_t* leader, double* to_leader) {
+// Leader linkage of the nodes from `first` to `last`, those before them done already. Nodes come in ascending
+// order; a node joins the leader with the highest Jaccard of at least `threshold` (the smaller node on a tie)
+// among the leaders of its lower neighbours, else it leads. `pairs` ascend and are those of the nodes;
+// `jaccards` are theirs, at least `threshold`. Returns how many had to be computed besides.
+CURATE_API int64_t curate_leader_clusters(const uint64_t* pairs, const double* jaccards, int64_t n_pairs, int64_t first,
+                                          int64_t last, const uint64_t* const* starts, const uint32_t* sizes,
+                                    const uint64_t* const* symbol_starts, const uint32_t* symbol_sizes, const uint64_t* labels,
+                                          double threshold, uint32_t* leader, double* to_leader) {
     return guarded([&]() -> int64_t {
-        Sets sets{values, offsets};
+        Sets sets{starts, sizes, symbol_starts, symbol_sizes, labels};
         std::vector<uint32_t> seen;
         int64_t at = 0, computed = 0;
-        for (uint32_t node = 0; node < static_cast<uint32_t>(n_nodes); node++) {
-            while (at < n_pairs && high_of(pairs[at]) < node) at++;
+        for (uint32_t node = static_cast<uint32_t>(first); node < static_cast<uint32_t>(last); node++) {
             int64_t end = at;
             while (end < n_pairs && high_of(pairs[end]) == node) end++;
             leader[node] = node;
@@ -177,7 +267,6 @@ CURATE_API int64_t curate_leader_clusters(const uint64_t* pairs, const double* j
             double best = -1.0;
             seen.clear();
             for (int64_t i = at; i < end; i++) {
-                if (jaccards[i] < threshold) continue;
                 uint32_t candidate = leader[low_of(pairs[i])];
                 if (std::find(seen.begin(), seen.end(), candidate) != seen.end()) continue;
                 seen.push_back(candidate);
@@ -187,7 +276,7 @@ CURATE_API int64_t curate_leader_clusters(const uint64_t* pairs, const double* j
                 if (known != pairs + end && *known == wanted) {
                     value = jaccards[known - pairs];
                 } else {
-                    value = sets.between(node, candidate);
+                    value = sets.between(node, candidate, threshold);
                     computed++;
                 }
                 if (value >= threshold && (value > best || (value == best && candidate < leader[node]))) {
@@ -202,53 +291,32 @@ CURATE_API int64_t curate_leader_clusters(const uint64_t* pairs, const double* j
     });
 }
 
-// Single linkage: connected components over pairs of at least `threshold`; leader = smallest node.
-CURATE_API int64_t curate_single_clusters(const uint64_t* pairs, const double* jaccards, int64_t n_pairs, int64_t n_nodes,
-                                          const uint64_t* values, const int64_t* offsets, double threshold,
-                                          uint32_t* leader, double* to_leader) {
-    for (uint32_t node = 0; node < static_cast<uint32_t>(n_nodes); node++) leader[node] = node;
-    auto root = [&](uint32_t node) {
-        while (leader[node] != node) {
-            leader[node] = leader[leader[node]];
-            node = leader[node];
-        }
-        return node;
-    };
-    for (int64_t i = 0; i < n_pairs; i++) {
-        if (jaccards[i] < threshold) continue;
-        uint32_t a = root(low_of(pairs[i])), b = root(high_of(pairs[i]));
-        leader[std::max(a, b)] = std::min(a, b);
-    }
-    Sets sets{values, offsets};
-    int64_t computed = 0;
-    for (uint32_t node = 0; node < static_cast<uint32_t>(n_nodes); node++) {
-        leader[node] = root(node);
-        to_leader[node] = leader[node] == node ? 1.0 : sets.between(node, leader[node]);
-        computed += leader[node] != node;
-    }
-    return computed;
+// Joins the nodes of every pair; the root of a component is its smallest node. `parent` begins as 0, 1, 2, ...
+CURATE_API int64_t curate_join_pairs(const uint64_t* pairs, int64_t n_pairs, uint32_t* parent) {
+    for (int64_t i = 0; i < n_pairs; i++) join(parent, low_of(pairs[i]), high_of(pairs[i]));
+    return n_pairs;
 }
 
-// Highest and lowest Jaccard known between a node and another of its cluster: over `pairs`, and to the
-// leader. Nodes alone in their cluster keep what best and worst hold.
-CURATE_API int64_t curate_links(const uint64_t* pairs, const double* jaccards, int64_t n_pairs, int64_t n_nodes,
-                                const uint32_t* leader, const double* to_leader, double* best, double* worst) {
+// parent[i] = root of i.
+CURATE_API int64_t curate_flatten(uint32_t* parent, int64_t n) {
+    for (int64_t i = 0; i < n; i++) parent[i] = root_of(parent, static_cast<uint32_t>(i));
+    return n;
+}
+
+// Highest and lowest of best, worst and `jaccards` over the pairs whose nodes have one leader.
+CURATE_API int64_t curate_links(const uint64_t* pairs, const double* jaccards, int64_t n_pairs, const uint32_t* leader,
+                                double* best, double* worst) {
     auto note = [&](uint32_t node, double value) {
         if (!(best[node] >= value)) best[node] = value;  // also where it holds NaN
         if (!(worst[node] <= value)) worst[node] = value;
     };
     for (int64_t i = 0; i < n_pairs; i++) {
         uint32_t low = low_of(pairs[i]), high = high_of(pairs[i]);
-        if (leader[low] != leader[high]) continue;
+        if (leader[low] != leader[high] || jaccards[i] != jaccards[i]) continue;
         note(low, jaccards[i]);
         note(high, jaccards[i]);
     }
-    for (uint32_t node = 0; node < static_cast<uint32_t>(n_nodes); node++) {
-        if (leader[node] == node) continue;
-        note(node, to_leader[node]);
-        note(leader[node], to_leader[node]);
-    }
-    return n_nodes;
+    return n_pairs;
 }
 
 }  // namespace curate

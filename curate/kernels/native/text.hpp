@@ -69,7 +69,8 @@ struct Tokens {
     const uint64_t* begin = nullptr;  // byte offsets into the text given, only if spans were asked for;
     const uint64_t* end = nullptr;    // ends are exclusive
     size_t size = 0;
-};
+    uint64_t numbers = 0;  // the sum of number_hash over the runs of ASCII digits of the normalised text:
+};                         // the same numbers in another order give the same sum, no number gives 0
 
 // Where a byte of the normalised text comes from.
 struct Origin {

@@ -39,11 +39,11 @@ struct Masks {
     uint64_t letter[kBlocks], digit[kBlocks], symbol[kBlocks];
 };
 
-// Offsets, within a chunk, of where tokens begin and where they end; a token may begin in one chunk and
-// end in another.
+// Offsets, within a chunk, of where tokens begin and where they end (a token may begin in one chunk and
+// end in another), and of where runs of digits begin.
 struct Edges {
-    uint32_t begin[kChunk + kBlock], end[kChunk + kBlock];
-    size_t n_begin, n_end;
+    uint32_t begin[kChunk + kBlock], end[kChunk + kBlock], number[kChunk / 2 + kBlock];
+    size_t n_begin, n_end, n_numbers;
 };
 
 // Whether the byte before the block belonged to a letter run, a digit run, a symbol.
@@ -75,38 +75,46 @@ void classify_portable(const uint8_t* bytes, size_t size, Masks& masks) {
     }
 }
 
-// The eight lowest set bits of `mask` are written whether they are there or not, and overwritten later:
-// one branch for eight tokens instead of one for each.
+// The `step` lowest set bits of `mask` are written whether they are there or not, and overwritten later:
+// one branch for that many tokens instead of one for each.
+template <size_t step>
 inline __attribute__((always_inline)) size_t write_bits(uint64_t mask, uint32_t base, uint32_t* out) {
-    size_t count = static_cast<size_t>(__builtin_popcountll(mask));
-    for (size_t written = 0; written < count; written += 8)
-        for (size_t j = 0; j < 8; j++) {
+    size_t count = static_cast<size_t>(__builtin_popcountll(mask)), written = 0;
+    do {
+        for (size_t j = 0; j < step; j++) {
             out[written + j] = base + static_cast<uint32_t>(__builtin_ctzll(mask | 1ULL << 63));
             mask &= mask - 1;
         }
+        written += step;
+    } while (written < count);
     return count;
 }
 
 inline __attribute__((always_inline)) void find_edges(const Masks& masks, size_t n_blocks, bool math, Carry& carry, Edges& edges) {
-    size_t n_begin = 0, n_end = 0;
+    size_t n_begin = 0, n_end = 0, n_numbers = 0;
     for (size_t block = 0; block < n_blocks; block++) {
-        uint64_t letters = masks.letter[block], digits = 0, symbols = 0;
+        uint64_t letters = masks.letter[block], digits = masks.digit[block], symbols = 0;
+        uint64_t after_digit = digits << 1 | carry.digit, numbers = digits & ~after_digit;
+        uint64_t begins = 0, ends = 0;
         if (math) {
-            digits = masks.digit[block];
             symbols = masks.symbol[block];
+            begins = numbers | symbols;
+            ends = (after_digit & ~digits) | symbols << 1 | carry.symbol;
         } else {
-            letters |= masks.digit[block];
+            letters |= digits;
         }
-        uint64_t after_letter = letters << 1 | carry.letter, after_digit = digits << 1 | carry.digit;
-        uint64_t begins = (letters & ~after_letter) | (digits & ~after_digit) | symbols;
-        uint64_t ends = (after_letter & ~letters) | (after_digit & ~digits) | symbols << 1 | carry.symbol;
+        uint64_t after_letter = letters << 1 | carry.letter;
+        begins |= letters & ~after_letter;
+        ends |= after_letter & ~letters;
         carry = Carry{letters >> 63, digits >> 63, symbols >> 63};
         uint32_t base = static_cast<uint32_t>(block * kBlock);
-        n_begin += write_bits(begins, base, edges.begin + n_begin);
-        n_end += write_bits(ends, base, edges.end + n_end);
+        n_begin += write_bits<8>(begins, base, edges.begin + n_begin);
+        n_end += write_bits<8>(ends, base, edges.end + n_end);
+        n_numbers += write_bits<4>(numbers, base, edges.number + n_numbers);
     }
     edges.n_begin = n_begin;
     edges.n_end = n_end;
+    edges.n_numbers = n_numbers;
 }
 
 void split_portable(const uint8_t* bytes, size_t size, bool math, Carry& carry, Edges& edges) {
@@ -193,14 +201,39 @@ inline uint64_t token_hash(const uint8_t* p, size_t size, size_t readable) {
     return fold_multiply(h ^ ((word | set) & ~0ULL >> (64 - 8 * size)), kMix);
 }
 
+// How many of the eight bytes of `word`, from the lowest on, are digits.
+inline size_t digits_first(uint64_t word) {
+    constexpr uint64_t ones = 0x0101010101010101ULL;
+    word ^= ones * '0';  // a digit becomes 0 to 9; a sum that carries does so above the first other byte
+    uint64_t others = ((word + ones * (0x80 - 10)) | word) & ones * 0x80;
+    return others ? static_cast<size_t>(__builtin_ctzll(others)) / 8 : 8;
+}
+
+// Hash of the run of digits at p, eight at a time; the last word holds fewer than eight, so that runs of
+// any length differ. `left` bytes of the text follow, and `readable` (>= left) may be read.
+inline uint64_t number_hash(const uint8_t* p, size_t left, size_t readable) {
+    for (uint64_t h = 0;; p += 8, left -= 8, readable -= 8) {
+        uint64_t word = 0;
+        if (__builtin_expect(readable >= 8, 1))
+            word = load8(p);
+        else
+            std::memcpy(&word, p, left);
+        if (left < 8) word &= (1ULL << 8 * left) - 1;  // what follows the text is not its own
+        size_t digits = digits_first(word);
+        if (__builtin_expect(digits < 8, 1)) return finish(h ^ (word & ((1ULL << 8 * digits) - 1)));
+        h = finish(h ^ word);
+    }
+}
+
 template <bool normal>
 Tokens split_and_hash(Text text, Tokenizer which, Scratch& scratch, bool spans) {
-    static const Split split = best_split();
+    const Split split = best_split();
     const bool math = which == Tokenizer::math;
     Edges edges;
     Carry carry;
     constexpr size_t kNone = ~size_t(0);
     size_t n = 0, open_at = kNone;  // open_at: where a token began that has not ended yet
+    uint64_t numbers = 0;
     for (size_t base = 0;; base += kChunk) {
         if (base >= text.size) {
             if (open_at == kNone) break;
@@ -208,6 +241,7 @@ Tokens split_and_hash(Text text, Tokenizer which, Scratch& scratch, bool spans) 
             edges.n_begin = 0;
             edges.n_end = 1;
             edges.end[0] = 0;
+            edges.n_numbers = 0;
         } else {
             split(text.bytes + base, text.size - base < kChunk ? text.size - base : kChunk, math, carry, edges);
         }
@@ -222,6 +256,10 @@ Tokens split_and_hash(Text text, Tokenizer which, Scratch& scratch, bool spans) 
         for (size_t i = begun_before; i < n_new; i++) {
             size_t begin = edges.begin[i - begun_before];
             hash[i] = token_hash<normal>(bytes + begin, edges.end[i] - begin, readable - begin);
+        }
+        for (size_t i = 0; i < edges.n_numbers; i++) {
+            size_t begin = edges.number[i];
+            numbers += number_hash(bytes + begin, text.size - base - begin, readable - begin);
         }
         if (spans) {
             uint64_t* begins = scratch.begin.reserve(n + n_new + 1, n) + n;
@@ -238,7 +276,7 @@ Tokens split_and_hash(Text text, Tokenizer which, Scratch& scratch, bool spans) 
         else if (n_new > 0)
             open_at = kNone;
     }
-    return Tokens{scratch.hash.data(), scratch.begin.data(), scratch.end.data(), n};
+    return Tokens{scratch.hash.data(), scratch.begin.data(), scratch.end.data(), n, numbers};
 }
 
 // Turns spans of the normalised text into spans of the text it was made from. A token that begins or
@@ -293,6 +331,22 @@ CURATE_API int64_t curate_tokens(const Column* column, int64_t which, int64_t* o
         }
         return total;
     });
+}
+
+// keys[i] = Tokens::numbers of text i; it is the same for both tokenizers.
+CURATE_API int64_t curate_number_keys(const Column* column, int64_t which, uint64_t* keys) {
+    return guarded([&]() -> int64_t {
+        Scratch scratch;
+        for (int64_t row = 0; row < column->size; row++)
+            keys[row] = tokenize(column->text(row), static_cast<Tokenizer>(which), scratch).numbers;
+        return column->size;
+    });
+}
+
+// From now on every kernel takes its portable loops (1) or the best ones for this processor (0).
+CURATE_API int64_t curate_use_portable(int64_t yes) {
+    portable_only = yes != 0;
+    return yes;
 }
 
 }  // namespace curate

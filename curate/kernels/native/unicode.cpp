@@ -52,9 +52,12 @@ uint64_t lower8(uint64_t word) {
 
 bool is_ascii(Text text) {
     uint64_t seen = 0;
-    size_t i = 0;
-    for (; i + 8 <= text.size; i += 8) seen |= load8(text.bytes + i);
-    for (; i < text.size; i++) seen |= text.bytes[i];
+    if (text.size >= 8) {
+        for (size_t i = 0; i + 8 < text.size; i += 8) seen |= load8(text.bytes + i);
+        seen |= load8(text.bytes + text.size - 8);
+    } else {
+        for (size_t i = 0; i < text.size; i++) seen |= text.bytes[i];
+    }
     return (seen & kHighBits) == 0;
 }
 

@@ -1,0 +1,88 @@
+"""Files that are there whole or not at all, and arrays that outlive the memory they were made in."""
+
+from __future__ import annotations
+
+import mmap
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, BinaryIO, TypeVar
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+Scalar = TypeVar("Scalar", bound=np.generic)
+
+
+@contextmanager
+def whole_file(path: Path) -> Iterator[BinaryIO]:
+    """A file to write, under another name until it is whole: then it is synced and renamed."""
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        with temporary.open("wb") as sink:
+            yield sink
+            sink.flush()
+            os.fsync(sink.fileno())
+        temporary.replace(path)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
+    sync_folder(path.parent)
+
+
+def sync_folder(folder: Path) -> None:
+    """Make the names in a folder last."""
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def packed(**arrays: npt.NDArray[Any]) -> pa.Table:
+    """A table of one line that holds the bytes of each array; they are not copied."""
+    columns = {}
+    for name, array in arrays.items():
+        flat = np.ascontiguousarray(array)
+        ends = pa.py_buffer(np.array([0, flat.nbytes], dtype=np.int64))
+        columns[name] = pa.LargeBinaryArray.from_buffers(
+            pa.large_binary(), 1, [None, ends, pa.py_buffer(flat.reshape(-1).view(np.uint8))]
+        )
+    return pa.table(columns)
+
+
+def write_arrow(table: pa.Table, path: Path) -> None:
+    """Write a table as it lies in memory, to be mapped by `Mapped` or `pyarrow.memory_map`."""
+    with whole_file(path) as sink, pa.ipc.new_file(sink, table.schema) as writer:
+        writer.write_table(table)
+
+
+class Mapped:
+    """The arrays of a table made by `packed`: in memory, or in the file `write_arrow` wrote, where they stay.
+
+    What was read of a file stays in memory until `release`, or until the system needs the room.
+    """
+
+    def __init__(self, stored: Path | pa.Table) -> None:
+        self._map: mmap.mmap | None = None
+        if isinstance(stored, Path):
+            with stored.open("rb") as file:
+                self._map = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+            self._batch = pa.ipc.open_file(pa.py_buffer(self._map)).get_batch(0)
+        else:
+            self._batch = stored.to_batches()[0]
+
+    def array(self, name: str, kind: type[Scalar]) -> npt.NDArray[Scalar]:
+        """An array by its name, read-only; the file stays mapped while it is used."""
+        _, ends, values = self._batch.column(name).buffers()  # a scalar's `as_buffer` would be a copy
+        size = int(np.frombuffer(ends, dtype=np.int64)[1]) // np.dtype(kind).itemsize
+        array = np.frombuffer(values, dtype=kind, count=size) if size else np.empty(0, dtype=kind)
+        array.flags.writeable = False  # it may be the memory of the array that was packed
+        return array
+
+    def release(self) -> None:
+        """Let go of the memory of what was read of a file; it is read again where it is needed."""
+        if self._map is not None:
+            self._map.madvise(mmap.MADV_DONTNEED)

@@ -1,0 +1,200 @@
+"""From candidate pairs to clusters: exact similarities, then who joins whom."""
+
+from __future__ import annotations
+
+import functools
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from curate.disk import Mapped, packed, write_arrow
+from curate.kernels import clusters
+from curate.kernels.clusters import F64, Clusters, Links
+from curate.kernels.minhash import U32
+from curate.kernels.text import U64
+from curate.near.shingled import Shingled
+from curate.near.short import edit_similarity
+from curate.near.signing import NearParams
+
+PAIRS_AT_ONCE = 1 << 20
+
+
+class Measured:
+    """Pairs of candidates and their similarity, NaN below the threshold: range by range."""
+
+    def __init__(self, folder: Path, *, spills: bool) -> None:
+        self._folder = folder
+        self._spills = spills
+        self.ranges: list[tuple[int, int, U64, F64]] = []
+
+    def add(self, first: int, last: int, pairs: U64, values: F64) -> None:
+        """Take the pairs whose higher candidate lies in [first, last); the ranges ascend."""
+        if self._spills:
+            path = self._folder / f"measured-{len(self.ranges):03d}.arrow"
+            write_arrow(packed(pairs=pairs, values=values), path)
+            file = Mapped(path)
+            pairs, values = file.array("pairs", np.uint64), file.array("values", np.float64)
+        self.ranges.append((first, last, pairs, values))
+
+
+def measure(
+    pairs: U64, shingled: Shingled, worded: npt.NDArray[np.bool_], params: NearParams, workers: int
+) -> F64:
+    """Jaccard of every pair, or the edit similarity of two whose tokens were kept; or NaN."""
+    values = np.empty(len(pairs), dtype=np.float64)
+    for start in range(0, len(pairs), PAIRS_AT_ONCE):
+        some = slice(start, start + PAIRS_AT_ONCE)
+        values[some] = clusters.jaccards(
+            pairs[some], shingled.sets, threshold=params.threshold, threads=workers
+        )
+        if len(pairs) > PAIRS_AT_ONCE:
+            shingled.release()
+    low, high = clusters.split_pairs(pairs)
+    words = functools.lru_cache(1 << 14)(shingled.words)  # the same few of a bucket are asked for again
+    for index in np.flatnonzero(np.isnan(values) & worded[low] & worded[high]).tolist():
+        one, other = words(int(low[index])), words(int(high[index]))
+        values[index] = edit_similarity(one, other, params.threshold)
+    return values
+
+
+def near_nodes(measured: Measured, n_nodes: int) -> npt.NDArray[np.bool_]:
+    """Whether each candidate is in a pair at the threshold or above."""
+    near = np.zeros(n_nodes, dtype=np.bool_)
+    for _, _, pairs, values in measured.ranges:
+        for side in clusters.split_pairs(pairs[~np.isnan(values)]):
+            near[side] = True
+    return near
+
+
+def keep_apart(measured: Measured, labels: U64) -> None:
+    """Forget the similarity of pairs whose labels differ; 0 differs from none."""
+    for index, (first, last, pairs, values) in enumerate(measured.ranges):
+        low, high = (labels[side] for side in clusters.split_pairs(pairs))
+        apart = (low != high) & (low != 0) & (high != 0)
+        measured.ranges[index] = (first, last, pairs, np.where(apart, np.nan, values))
+
+
+class Linked(NamedTuple):
+    """Clusters of the candidates, at the threshold and at the stricter one for those that grow too large."""
+
+    base: Clusters
+    strict: Clusters
+
+
+class Known(NamedTuple):
+    """Leaders of the candidates that earlier data has settled: the first of all, by their numbers."""
+
+    base: U32
+    strict: U32
+
+
+def cluster(
+    measured: Measured,
+    shingled: Shingled,
+    numbers: U64 | None,
+    params: NearParams,
+    known: Known,
+    memory_bytes: int,
+) -> Linked:
+    """Clusters from the measured pairs, or, with mode exact-join, from all pairs there are."""
+    if params.mode == "exact-join":
+        everything = np.arange(len(shingled.sets.sizes), dtype=np.uint32)
+        base = _joined(measured, shingled, numbers, params, params.threshold, everything, memory_bytes)
+        strict = Clusters(everything.copy(), np.ones(len(everything)))
+        is_large = large_leaders(base.leader, everything, params)
+        large = np.flatnonzero(is_large[base.leader]).astype(np.uint32)
+        if len(large):
+            stricter = params.large_threshold
+            own = base.leader.astype(np.uint64)
+            again = _joined(measured, shingled, own, params, stricter, large, memory_bytes)
+            strict.leader[large], strict.to_leader[large] = large[again.leader], again.to_leader
+        return Linked(base, strict)
+    base = _linked(measured, shingled, params, params.threshold, known.base)
+    if params.large_cluster is None or params.large_threshold <= params.threshold:
+        return Linked(base, base)
+    strict = _linked(measured, shingled, params, params.large_threshold, known.strict, within=base.leader)
+    return Linked(base, strict)
+
+
+def large_leaders(leader: U32, members: U32, params: NearParams) -> npt.NDArray[np.bool_]:
+    """Whether more of the members follow each than are believed at once."""
+    if params.large_cluster is None or params.large_threshold <= params.threshold:
+        return np.zeros(len(leader), dtype=np.bool_)
+    return clusters.count(leader[members], len(leader)) > params.large_cluster
+
+
+def _linked(
+    measured: Measured,
+    shingled: Shingled,
+    params: NearParams,
+    threshold: float,
+    known: U32,
+    within: U32 | None = None,
+) -> Clusters:
+    """Clusters from the measured pairs, or from those in one cluster of which `within` has the leaders."""
+    linking = clusters.Linking(shingled.sets, threshold=threshold, linkage=params.linkage, known=known)
+    for first, last, pairs, values in measured.ranges:
+        near = values >= threshold
+        if within is not None:  # a leader outside may itself follow another there
+            low, high = clusters.split_pairs(pairs)
+            near &= within[low] == within[high]
+        linking.add(pairs[near], values[near], first, last)
+    made = linking.clusters()
+    settled = np.flatnonzero(made.leader[: len(known)] != np.arange(len(known))).astype(np.uint32)
+    wanted = clusters.pack_pairs(made.leader[settled], settled)
+    made.to_leader[settled] = clusters.jaccards(wanted, shingled.sets.plain())
+    for _, _, pairs, values in measured.ranges:  # where the edit similarity is what counts
+        _, here, there = np.intersect1d(wanted, pairs, assume_unique=True, return_indices=True)
+        made.to_leader[settled[here]] = np.fmax(made.to_leader[settled[here]], values[there])
+    return made
+
+
+def _joined(
+    measured: Measured,
+    shingled: Shingled,
+    apart: U64 | None,
+    params: NearParams,
+    threshold: float,
+    nodes: U32,
+    memory_bytes: int,
+) -> Clusters:
+    """Clusters among some candidates, which ascend, told by their places among them.
+
+    Candidates that differ in `apart` do not meet.
+    """
+    sets = shingled.sets.of(nodes)
+    place = np.full(len(shingled.sets.sizes), len(nodes), dtype=np.uint32)
+    place[nodes] = np.arange(len(nodes), dtype=np.uint32)
+    pairs = np.concatenate([clusters.NO_PAIRS, *(pairs for _, _, pairs, _ in measured.ranges)])
+    values = np.concatenate([clusters.NO_VALUES, *(values for _, _, _, values in measured.ranges)])
+    low, high = clusters.split_pairs(pairs)
+    near = values >= threshold
+    if apart is not None:
+        near &= apart[low] == apart[high]
+    low, high = place[low], place[high]
+    near &= (low < len(nodes)) & (high < len(nodes))
+    return clusters.join_sets(
+        sets,
+        clusters.count_shingles(sets, memory_bytes // 4),
+        threshold=threshold,
+        linkage=params.linkage,
+        numbers=None if apart is None else apart[nodes],
+        pairs=clusters.pack_pairs(low[near], high[near]),
+        values=values[near],
+    )
+
+
+def link_range(measured: Measured, leader: U32, to_leader: F64, shingled: Shingled, workers: int) -> Links:
+    """Highest and lowest similarity known of every candidate to another of its cluster; NaN if alone."""
+    n = len(leader)
+    known = Links(np.full(n, np.nan), np.full(n, np.nan))
+    for _, _, pairs, values in measured.ranges:
+        clusters.links(pairs, values, leader, known)
+        low, high = clusters.split_pairs(pairs)
+        below = pairs[np.isnan(values) & (leader[low] == leader[high])]
+        clusters.links(below, clusters.jaccards(below, shingled.sets.plain(), threads=workers), leader, known)
+    others = np.flatnonzero(leader != np.arange(n, dtype=np.uint32)).astype(np.uint32)
+    clusters.links(clusters.pack_pairs(leader[others], others), to_leader[others], leader, known)
+    return known
