@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import mmap
 import os
 from collections.abc import Iterator
@@ -86,3 +87,11 @@ class Mapped:
         """Let go of the memory of what was read of a file; it is read again where it is needed."""
         if self._map is not None:
             self._map.madvise(mmap.MADV_DONTNEED)
+
+
+def return_memory() -> None:
+    """Give the system back what was freed but is still held, by Arrow's pool and by the C library."""
+    pa.default_memory_pool().release_unused()
+    trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
+    if trim is not None:
+        trim(0)

@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from curate.kernels import clusters, minhash
 from curate.kernels.clusters import Clusters, Frequencies, Linkage, Links, Sets
 from curate.kernels.minhash import Banding, ShingleSets
+from curate.kernels.native import call
 from curate.kernels.text import U64, Tokenizer
 
 Pairs = set[tuple[int, int]]
@@ -291,17 +292,19 @@ def spread_key(number: int) -> int:
     return oracles.finish(number + 1) >> 32
 
 
-@given(st.lists(st.integers(0, 6), max_size=60), st.integers(0, 12), st.integers(1, 9), st.data())
+@given(
+    st.integers(0, 60), st.integers(1, 9), st.integers(0, 12), st.integers(1, 9), st.integers(0, 2**32 - 1)
+)
 def test_candidate_pairs_are_those_of_the_oracle(
-    numbers: list[int], cap: int, n_parts: int, draw: st.DataObject
+    n: int, n_keys: int, cap: int, n_parts: int, seed: int
 ) -> None:
     """All pairs in small buckets, the first and the last before each node in large ones, whole or in parts.
 
     Of some nodes only, with their keys in a row or by node.
     """
-    keys = [spread_key(number) for number in numbers]
-    chosen = draw.draw(st.lists(st.booleans(), min_size=len(keys), max_size=len(keys)))
-    nodes = np.flatnonzero(np.array(chosen, dtype=np.bool_)).astype(np.uint32)
+    rng = np.random.default_rng(seed)
+    keys = [spread_key(number) for number in rng.integers(0, n_keys, n).tolist()]
+    nodes = np.flatnonzero(rng.random(n) < rng.choice([0.5, 1.0])).astype(np.uint32)
     all_keys = np.array(keys, dtype=np.uint32)
     places = oracles.candidate_pairs([keys[node] for node in nodes.tolist()], cap)
     expected = {(int(nodes[low]), int(nodes[high])) for low, high in places}
@@ -453,6 +456,7 @@ cluster_thresholds = st.sampled_from([0.2, 0.5, 0.6, 0.75, 0.8, 1.0])
 linkages = st.sampled_from(["leader", "single"])
 
 
+@settings(max_examples=300)
 @given(graphs(), cluster_thresholds, linkages, st.lists(st.integers(0, 16), max_size=4))
 def test_clusters_are_those_of_the_oracle(
     graph: tuple[list[set[int]], Pairs], threshold: float, linkage: Linkage, cuts: list[int]
@@ -514,6 +518,17 @@ def test_a_node_joins_the_leader_of_a_neighbour_though_no_pair_holds_it() -> Non
     stored = as_sets(sets)
     found = linked(clusters.sets_at(stored), packed({(0, 1), (1, 2)}), 0.6, "leader")
     assert list_of(found) == [(0, 1.0), (0, 9 / 11), (0, 8 / 12)]
+
+
+def test_of_two_leaders_as_near_the_smaller_is_joined() -> None:
+    """Whichever is met first: node 4 reaches leader 1 through node 2, and then leader 0 through node 3."""
+    sets = [{1, 2, 3}, {3, 4, 5}, {4, 5}, {1, 2}, {2, 3, 4}]
+    stored = as_sets(sets)
+    at = clusters.sets_at(stored)
+    expected = [(0, 1.0), (1, 1.0), (1, 2 / 3), (0, 2 / 3), (0, 0.5)]
+    assert list_of(linked(at, packed({(1, 2), (0, 3), (2, 4), (3, 4)}), 0.25, "leader")) == expected
+    assert list_of(linked(at, packed({(0, 4), (1, 4)}), 0.5, "leader"))[4] == (0, 0.5)
+    assert joined(sets, 0.5, "leader") == expected
 
 
 def near_sets(
@@ -591,7 +606,7 @@ def joined(
     frequencies = clusters.count_shingles(at, 1 << 20)
     if bits is not None:  # a table so small that most shingles share a place
         frequencies = Frequencies(np.zeros(1 << bits, dtype=np.uint8), bits)
-        clusters.call("curate_count_shingles", len(sets), at.starts, at.sizes, *frequencies)
+        call("curate_count_shingles", len(sets), at.starts, at.sizes, *frequencies)
     extra = extra or {}
     ascending = sorted(extra, key=lambda pair: (pair[1], pair[0]))
     found = clusters.join_sets(

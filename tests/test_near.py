@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import math
 import random
+import re
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -49,7 +50,11 @@ class Row(NamedTuple):
 
 def params_of(*, threshold: float = 0.8, **changed: Any) -> NearParams:
     """The defaults, with bands for the threshold; symbols may be exchanged, of which the twin knows nothing."""
-    plain = {"banding": choose_banding(threshold), "symbols_agree": False, "labels_agree": False}
+    plain: dict[str, Any] = {
+        "banding": choose_banding(threshold),
+        "symbols_agree": False,
+        "labels_agree": False,
+    }
     return NearParams(threshold=threshold, **plain | changed)
 
 
@@ -86,8 +91,11 @@ def found_in(
     near = find_near(parts, read, params, work, folder, memory_bytes=memory_bytes, workers=workers)
     rows = []
     for index in range(len(parts)):
-        for status, *told in zip(*(column.tolist() for column in near.part(index)), strict=True):
-            rows.append(Row(str(STATUSES[status]), *(None if told != told else told for told in told)))
+        found = near.part(index)
+        links = ([None if math.isnan(link) else link for link in side] for side in (found.best, found.worst))
+        status = STATUSES[found.status].tolist()
+        told = (status, found.representative.tolist(), found.size.tolist(), found.jaccard.tolist(), *links)
+        rows += [Row(*row) for row in zip(*told, strict=True)]
     return rows
 
 
@@ -125,20 +133,22 @@ def levenshtein(one: str, other: str) -> int:
     return before[-1]
 
 
-def misspelt_similarity(one: Sequence[str], other: Sequence[str]) -> float:
-    """1 - Levenshtein / length of the longer if one word is misspelt, else 0."""
-    if len(one) != len(other):
+def misspelt_similarity(one: str, other: str) -> float:
+    """1 - Levenshtein / length of the longer if the tokens are equal but for one misspelt word, else 0."""
+    tokens = [oracles.tokens(text, "math") for text in (one, other)]
+    if len(tokens[0]) != len(tokens[1]):
         return 0.0
-    different = [(a, b) for a, b in zip(one, other, strict=True) if a != b]
+    different = [(a, b) for a, b in zip(*tokens, strict=True) if a != b]
     if len(different) != 1:
         return 0.0
     a, b = different[0]
-    if not (a.isalpha() and b.isalpha()) or {a, b} & (NUMBER_WORDS | MATHEMATICAL_WORDS):
+    names = {name.casefold() for name in re.findall("[A-Z]{2,}", f"{one} {other}")}
+    if not (a.isalpha() and b.isalpha()) or {a, b} & (NUMBER_WORDS | MATHEMATICAL_WORDS | names):
         return 0.0
     if not (one_letter_apart(a, b) or swapped(a, b)):
         return 0.0
-    texts = " ".join(one), " ".join(other)
-    return 1.0 - levenshtein(*texts) / max(map(len, texts))
+    joined = [" ".join(own) for own in tokens]
+    return 1.0 - levenshtein(*joined) / max(map(len, joined))
 
 
 def clustered(n: int, similar: dict[tuple[int, int], float], linkage: str) -> list[int]:
@@ -168,15 +178,15 @@ def compared_all(
             continue
         value = oracles.jaccard(sets[low], sets[high])
         if value < params.threshold and status[rows[low]] == status[rows[high]] == "short":
-            value = misspelt_similarity(tokens[rows[low]], tokens[rows[high]])
+            value = misspelt_similarity(texts[rows[low]] or "", texts[rows[high]] or "")
         if value >= params.threshold:
             similar[low, high] = value
     leader = clustered(len(rows), similar, params.linkage)
     large = [
         params.large_cluster is not None
         and params.large_threshold > params.threshold
-        and leader.count(own) > params.large_cluster
-        for own in leader
+        and leader.count(leading) > params.large_cluster
+        for leading in leader
     ]
     stricter = {
         (low, high): value
@@ -188,19 +198,19 @@ def compared_all(
     node_of = {row: node for node, row in enumerate(rows)}
     sizes: dict[int, int] = {}
     for row in measured:
-        own = final[node_of[first[row]]]
-        sizes[own] = sizes.get(own, 0) + 1
+        leading = final[node_of[first[row]]]
+        sizes[leading] = sizes.get(leading, 0) + 1
     told = []
     for row in range(len(texts)):
         if row not in first:
             told.append((status[row], row, 1, 1.0))
             continue
         node = node_of[first[row]]
-        own = final[node]
-        value = 1.0 if own == node else similar.get((own, node), 0.0)
-        if own != node and params.linkage == "single":
-            value = oracles.jaccard(sets[own], sets[node])
-        told.append(("large" if large[node] else status[row], rows[own], sizes[own], value))
+        leading = final[node]
+        value = 1.0 if leading == node else similar.get((leading, node), 0.0)
+        if leading != node and params.linkage == "single":
+            value = oracles.jaccard(sets[leading], sets[node])
+        told.append(("large" if large[node] else status[row], rows[leading], sizes[leading], value))
     return told
 
 
@@ -274,12 +284,12 @@ vocabulary = st.sampled_from([*WORDS, *OTHERS])
 small_corpora = st.lists(st.lists(vocabulary, max_size=7).map(" ".join) | st.none(), max_size=MAX_BUCKET)
 
 
-@settings(max_examples=150)
 @given(
     small_corpora,
     st.sampled_from([0.4, 0.6, 0.8, 0.95]),
     st.integers(1, 3),
     st.sampled_from(["leader", "single"]),
+    st.booleans(),
     st.booleans(),
     st.sets(st.integers(0, 8), max_size=3),
 )
@@ -290,18 +300,24 @@ def test_small_corpora_are_clustered_as_comparing_all_does(
     ngram: int,
     linkage: str,
     numbers_agree: bool,
+    symbols_agree: bool,
     cuts: set[int],
 ) -> None:
-    """Any few texts of words that are easily mistaken for one another, in both modes, in any parts."""
+    """Any few texts of words that are easily mistaken for one another, in any parts; both modes always agree."""
     folder = tmp_path_factory.getbasetemp() / "small"
-    changed = {"threshold": threshold, "ngram": ngram, "linkage": linkage, "numbers_agree": numbers_agree}
-    params = params_of(banding=Banding(100, 1), **changed)
+    params = params_of(
+        threshold=threshold,
+        banding=Banding(100, 1),
+        ngram=ngram,
+        linkage=linkage,
+        numbers_agree=numbers_agree,
+        symbols_agree=symbols_agree,
+    )
     edges = [cut for cut in cuts if cut <= len(texts)]
     lsh = found_in(texts, folder, params, cuts=edges)
     exact = found_in(texts, folder, params._replace(mode="exact-join"), cuts=edges)
-    # The twin's words are in small letters: of names in capitals it knows only that they differ.
     assert without_links(lsh) == without_links(exact)
-    if not any("ABC" in (text or "") and "ACB" in "".join(other or "" for other in texts) for text in texts):
+    if not symbols_agree:
         assert without_links(lsh) == compared_all(texts, params)
 
 
@@ -324,7 +340,7 @@ class Watched(NamedTuple):
 def watched(monkeypatch: pytest.MonkeyPatch) -> Watched:
     """Notes what the real parts do."""
     seen = Watched([], [], [])
-    make, find_pairs, measure = Pairs, pairs_module.candidate_pairs, clusters.jaccards
+    make, find_pairs, measure = Pairs, clusters.candidate_pairs, clusters.jaccards
 
     def making(*args: Any, **kwargs: Any) -> Pairs:
         seen.pairs.append(make(*args, **kwargs))
@@ -366,7 +382,7 @@ def test_the_result_does_not_depend_on_memory_workers_or_parts(
             texts, folder, params, cuts=cuts, memory_bytes=little, workers=workers, in_files=index > 0
         )
         assert watched.pairs[-1].spilled
-        assert mode == "exact-join" or max(watched.n_parts) > 5
+        assert mode == "exact-join" or max(watched.n_parts) > 3
         assert found == expected
     assert found_in(texts, tmp_path / "parts", params, cuts=[5, 5, 900], workers=3) == expected
 
@@ -383,6 +399,7 @@ def test_pairs_left_by_a_run_that_was_cut_short_are_not_read(tmp_path: Path, wat
     assert found_in(texts, tmp_path / "again", params, memory_bytes=little_memory(texts)) == expected
 
 
+@settings(max_examples=30)
 @given(st.lists(st.lists(st.tuples(st.integers(0, 99), st.integers(0, 99)), max_size=30), max_size=8))
 def test_pairs_are_the_same_in_memory_and_in_files(
     tmp_path_factory: pytest.TempPathFactory, parts: list[list[tuple[int, int]]]
@@ -533,11 +550,10 @@ def test_short_texts_are_alike_where_one_word_is_misspelt(
         first, second = found_in(texts, tmp_path, params_of(mode=mode))
         assert (second.representative == 0) == alike
         assert first.status == second.status == "short"
-        tokens = [oracles.tokens(text, "math") for text in texts]
         if alike:
-            assert second.jaccard == first.best == second.worst == misspelt_similarity(*tokens) >= 0.8
-        elif not any(text.isupper() for text in one.split()):
-            assert misspelt_similarity(*tokens) < 0.8
+            assert second.jaccard == first.best == second.worst == misspelt_similarity(*texts) >= 0.8
+        else:
+            assert misspelt_similarity(*texts) < 0.8
 
 
 @BOTH_MODES
@@ -575,17 +591,17 @@ def test_tokens_are_told_in_small_letters_but_for_names_in_capitals() -> None:
 @given(st.text("abdeit 1+", max_size=14), st.text("abdeit 1+", max_size=14), st.floats(0.1, 1.0))
 def test_edit_similarity_is_that_of_its_twin(one: str, other: str, threshold: float) -> None:
     """For any two texts; it does not depend on their order."""
+    expected = misspelt_similarity(one, other)
     texts = [" ".join(oracles.tokens(text, "math")) for text in (one, other)]
-    expected = misspelt_similarity(*(text.split(" ") for text in texts))
     for pair in (texts, texts[::-1]):
         found = edit_similarity(pair[0], pair[1], threshold)
         assert (found == expected >= threshold) or (math.isnan(found) and expected < threshold)
 
 
 def test_many_short_texts_of_one_template_stay_linear(tmp_path: Path, watched: Watched) -> None:
-    """20,000 texts that differ in one word: no more pairs than MAX_BUCKET a text for each way to meet."""
+    """12,000 texts that differ in one word: no more pairs than MAX_BUCKET a text for each way to meet."""
     rng = random.Random(0)
-    names = {"".join(rng.choice("abcdefghijklmnop") for _ in range(8)) for _ in range(20_000)}
+    names = {"".join(rng.choice("abcdefghijklmnop") for _ in range(8)) for _ in range(12_000)}
     texts = [f"what is the age of {name} in ten years" for name in sorted(names)]
     found = found_in(texts, tmp_path, params_of(), workers=1)
     assert watched.n_measured[0] <= len(texts) * MAX_BUCKET
@@ -691,6 +707,10 @@ def test_near_duplicates_of_files_are_those_of_their_texts(mode: Any, tmp_path: 
         columns = ["status", "representative", "cluster_size", "jaccard", "best_link", "worst_link"]
         assert [tuple(line[name] for name in columns) for line in table.to_pylist()] == expected
         assert list(scratch.iterdir()) == []
+        into = tmp_path / "found.parquet"
+        written = near_duplicates(files, "problem", into=into, mode=mode, memory=memory, workers=workers)
+        assert written.num_rows == 0
+        assert pq.read_table(into).equals(table)
     with pytest.raises(MachineError, match="near-duplicates of"):
         near_duplicates(files, "problem", memory=little_memory(texts))
 
@@ -720,6 +740,6 @@ def test_bands_find_what_the_join_finds_in_real_problems(shared_data: Path, tmp_
             != oracles.jaccard(*(oracles.shingles(texts[row] or "", "math", 5) for row in (place, leader)))
         ]
         for place, leader, value in inexact:  # then by the one word that is misspelt
-            tokens = [oracles.tokens(texts[row] or "", "math") for row in (place, leader)]
-            assert value == pytest.approx(misspelt_similarity(*tokens), abs=1e-12)
-            assert len(tokens[0]) <= 20
+            both = [texts[row] or "" for row in (place, leader)]
+            assert value == misspelt_similarity(both[0], both[1])
+            assert len(oracles.tokens(both[0], "math")) <= 20

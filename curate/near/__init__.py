@@ -21,19 +21,22 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from curate.disk import write_arrow
+from curate.disk import whole_file, write_arrow
 from curate.kernels.clusters import Linkage
 from curate.kernels.minhash import choose_banding
 from curate.kernels.native import Texts
 from curate.kernels.text import Tokenizer
-from curate.near.find import STATUSES, find_near
+from curate.near.find import STATUSES, Near, find_near
 from curate.near.signing import Agree, Mode, NearParams, Prompts
+
+PROCESS_BYTES = 350_000_000
+"""What the interpreter, its libraries and the row groups being read take."""
 
 FOUND = pa.schema(
     [
         ("row", pa.int64()),
         ("representative", pa.int64()),
-        ("cluster_size", pa.int64()),
+        ("cluster_size", pa.int32()),
         ("jaccard", pa.float64()),
         ("best_link", pa.float64()),
         ("worst_link", pa.float64()),
@@ -46,6 +49,7 @@ def near_duplicates(
     files: Sequence[Path | str],
     column: str = "text",
     *,
+    into: Path | str | None = None,
     threshold: float = 0.8,
     tokenizer: Tokenizer = "math",
     ngram: int = 5,
@@ -59,8 +63,10 @@ def near_duplicates(
 ) -> pa.Table:
     """One line per row of the Parquet files, in their order: its representative and how near it is.
 
-    `row` and `representative` count from 0 over all files. `scratch` is a folder for what does not fit in
-    memory (default: the system's). Raises MachineError if `memory` (bytes) is too little for so many rows.
+    `row` and `representative` count from 0 over all files. With `into` the lines are written to that Parquet
+    file, and the table returned has none: for corpora whose lines alone would not fit. `scratch` is a folder
+    for what does not fit in memory (default: the system's). Raises MachineError if `memory` (bytes) is too
+    little for so many rows.
     """
     params = NearParams(
         threshold=threshold,
@@ -74,43 +80,50 @@ def near_duplicates(
         large_cluster=large_cluster,
     )
     groups = _RowGroups(files, column, keep_bytes=memory // 4)
+    signature_bytes = groups.n_rows * (4 * params.banding.bands * 2 + 32)
     with tempfile.TemporaryDirectory(dir=scratch) as folder, ThreadPoolExecutor(workers) as pool:
-        work = _Threads(pool, Path(folder), keep_bytes=memory // 4)
         near = find_near(
             groups.parts,
             groups.read,
             params,
-            work,
+            _Threads(pool, Path(folder), in_memory=signature_bytes <= memory // 4),
             Path(folder),
-            memory_bytes=memory // 2,
+            memory_bytes=max(memory // 2, memory - PROCESS_BYTES),
             workers=workers,
         )
-        parts = [near.part(k) for k in range(len(groups.parts))]
-    if not parts:
-        return FOUND.empty_table()
-    status, representative, size, jaccard, best, worst = (
-        np.concatenate(columns) for columns in zip(*parts, strict=True)
-    )
-    alone = np.isnan(best)
-    arrays = [
-        pa.array(np.arange(len(status))),
-        pa.array(representative.astype(np.int64)),
-        pa.array(size.astype(np.int64)),
-        pa.array(jaccard),
-        pa.array(best, mask=alone),
-        pa.array(worst, mask=alone),
-        pa.DictionaryArray.from_arrays(status.astype(np.int8), pa.array(STATUSES)).cast(pa.string()),
+    groups.forget()
+    lines = (_lines(near, part) for part in range(len(groups.parts)))
+    if into is None:
+        return pa.Table.from_batches(lines, schema=FOUND)
+    with whole_file(Path(into)) as sink, pq.ParquetWriter(sink, FOUND, compression="zstd") as writer:
+        for batch in lines:
+            writer.write_batch(batch)
+    return FOUND.empty_table()
+
+
+def _lines(near: Near, part: int) -> pa.RecordBatch:
+    found = near.part(part)
+    first = int(near.starts[part])
+    alone = np.isnan(found.best)
+    columns = [
+        pa.array(np.arange(first, first + len(found.status))),
+        pa.array(found.representative.astype(np.int64)),
+        pa.array(found.size.astype(np.int32)),
+        pa.array(found.jaccard),
+        pa.array(found.best, mask=alone),
+        pa.array(found.worst, mask=alone),
+        pa.DictionaryArray.from_arrays(found.status, pa.array(STATUSES)).cast(pa.string()),
     ]
-    return pa.Table.from_arrays(arrays, schema=FOUND)
+    return pa.RecordBatch.from_arrays(columns, schema=FOUND)
 
 
 class _Threads:
-    """Work on the threads of a pool; tables stay in memory while they have no more than `keep_bytes`."""
+    """Work on the threads of a pool; its tables stay in memory, or go to files."""
 
-    def __init__(self, pool: ThreadPoolExecutor, folder: Path, keep_bytes: int) -> None:
+    def __init__(self, pool: ThreadPoolExecutor, folder: Path, *, in_memory: bool) -> None:
         self._pool = pool
         self._folder = folder
-        self._left = keep_bytes
+        self._in_memory = in_memory
 
     def __call__(
         self, fn: Callable[[Any], pa.Table], items: Sequence[Any], name: str
@@ -119,8 +132,7 @@ class _Threads:
         return list(self._pool.map(lambda item: self._stored(fn(item)), items))
 
     def _stored(self, table: pa.Table) -> Path | pa.Table:
-        if table.nbytes <= self._left:  # two threads may both see the last of it: a table too many
-            self._left -= table.nbytes
+        if self._in_memory:
             return table
         path = self._folder / f"{uuid.uuid4().hex}.arrow"
         write_arrow(table, path)
@@ -128,11 +140,10 @@ class _Threads:
 
 
 class _RowGroups:
-    """The row groups of Parquet files, the first `keep_bytes` of them kept in memory once read."""
+    """The row groups of Parquet files, kept in memory once read if they have no more than `keep_bytes`."""
 
     def __init__(self, files: Sequence[Path | str], column: str, keep_bytes: int) -> None:
         self._column = column
-        self._left = keep_bytes
         self._kept: dict[tuple[Path, int], Prompts] = {}
         self._metadata = {Path(file): pq.read_metadata(file) for file in files}
         self.parts = [
@@ -140,6 +151,13 @@ class _RowGroups:
             for file in files
             for index in range(self._metadata[Path(file)].num_row_groups)
         ]
+        self.n_rows = sum(metadata.num_rows for metadata in self._metadata.values())
+        groups = (self._metadata[path].row_group(index) for path, index in self.parts)
+        self._keep = sum(group.total_byte_size for group in groups) <= keep_bytes
+
+    def forget(self) -> None:
+        """Let go of the texts that were kept."""
+        self._kept.clear()
 
     def read(self, part: tuple[Path, int]) -> Prompts:
         if part in self._kept:
@@ -148,7 +166,6 @@ class _RowGroups:
         with pq.ParquetFile(path, metadata=self._metadata[path]) as file:
             table = file.read_row_group(index, columns=[self._column], use_threads=False)
         prompts = Prompts(Texts(table[self._column]))
-        if table.nbytes <= self._left:
-            self._left -= table.nbytes
+        if self._keep:
             self._kept[part] = prompts
         return prompts

@@ -21,6 +21,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from curate.disk import return_memory
 from curate.errors import MachineError
 from curate.kernels import clusters
 from curate.kernels.clusters import F64, Links
@@ -45,7 +46,7 @@ STATUSES = np.array(["ok", "short", "no-text", "skipped", "large"])
 """By number: the statuses of `signing`, and LARGE."""
 
 NOBODY = np.uint32(0xFFFFFFFF)
-BYTES_A_ROW = 26
+BYTES_A_ROW = 30
 """Held for every row from beginning to end; everything else is cut into pieces that fit."""
 
 
@@ -92,6 +93,8 @@ class Near(NamedTuple):
     to_leader: F64
     """Of each candidate."""
     links: Links
+    copied: npt.NDArray[np.bool_]
+    """Whether another row has the same tokens, by the position of their first."""
 
     def part(self, index: int) -> Found:
         """What was found about the rows of one part."""
@@ -110,13 +113,9 @@ class Near(NamedTuple):
         )
         found.jaccard[paired] = self.to_leader[node]
         found.best[paired], found.worst[paired] = self.links.best[node], self.links.worst[node]
-        copied = self.is_copied()[first]
+        copied = self.copied[first]
         found.best[copied], found.worst[copied] = 1.0, np.fmin(found.worst[copied], 1.0)
         return found
-
-    def is_copied(self) -> npt.NDArray[np.bool_]:
-        """Whether another row has the same tokens, by the position of their first."""
-        return clusters.count(self.first, len(self.first)) > 1
 
 
 def find_near(
@@ -150,14 +149,18 @@ def find_near(
             f"expected {2 * BYTES_A_ROW * n_rows / 1e9:.1f} GB of memory or more for near-duplicates "
             f"of {n_rows:,} rows, found a limit of {memory_bytes / 1e9:.1f} GB. Raise --memory"
         )
+    return_memory()
     first = signed.first_equal(room)
     from_row = n_settled if params.mode == "lsh" else 0
-    unsettled = np.arange(n_rows) >= from_row
-    unsettled[first[from_row:]] = True  # a new row says what its first, which may be settled, says
-    pairs = Pairs(n_rows, folder, room // 2, unsettled if from_row else None)
+    own = np.arange(n_rows, dtype=np.uint32)
+    unsettled = None
+    if from_row:
+        unsettled = own >= from_row
+        unsettled[first[from_row:]] = True  # a new row says what its first, which may be settled, says
+    pairs = Pairs(n_rows, folder, room // 2, unsettled)
     gap_pairs(signed, first, params, workers, pairs)
     worded = _rows_in(pairs, n_rows)
-    distinct = np.flatnonzero((signed.status <= SHORT) & (first == np.arange(n_rows))).astype(np.uint32)
+    distinct = np.flatnonzero((signed.status <= SHORT) & (first == own)).astype(np.uint32)
     if params.mode == "lsh":
         band_pairs(signed, distinct, params, workers, pairs)
         wanted = _rows_in(pairs, n_rows)
@@ -171,16 +174,20 @@ def find_near(
 
     worded = worded[rows]
     shingled = shingle_rows(parts, read, params, work, signed, rows, worded)
+    return_memory()
     numbers = signed.numbers_of(rows) if params.numbers_agree else None
-    measured = Measured(folder, spills=pairs.spilled)
-    for start, stop, some in pairs.ranges():
+    # Sets that do not fit are in files: they are looked at a range of rows and a block of sets at a time.
+    blockwise = pairs.spilled or 8 * int(shingled.sets.sizes.sum(dtype=np.int64)) > room // 4
+    measured = Measured(folder, spills=blockwise)
+    for start, stop, some in pairs.ranges(cut=blockwise):
         low, high = (node[side] for side in clusters.split_pairs(some))
         if numbers is not None:
             agree = numbers[low] == numbers[high]
             low, high = low[agree], high[agree]
         some = clusters.pack_pairs(low, high)
         begin, end = np.searchsorted(rows, [start, stop]).tolist()
-        measured.add(begin, end, some, measure(some, shingled, worded, params, workers))
+        values = measure(some, shingled, worded, params, workers=workers, blockwise=blockwise)
+        measured.add(begin, end, some, values)
     if params.labels_agree and label is not None:
         wanted = np.ones(len(rows), dtype=np.bool_)
         if params.mode == "lsh":
@@ -194,7 +201,6 @@ def find_near(
     linked = cluster(measured, shingled, numbers, params, known, room)
 
     # From candidates back to rows; a row that is in no pair leads itself.
-    own = np.arange(n_rows, dtype=np.uint32)
     base, strict = own.copy(), own
     base[:n_settled], strict[:n_settled] = settled
     base[rows], strict[rows] = rows[linked.base.leader], rows[linked.strict.leader]
@@ -214,6 +220,7 @@ def find_near(
         node,
         to_leader,
         links,
+        clusters.count(first, n_rows) > 1,
     )
 
 

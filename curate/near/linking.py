@@ -18,7 +18,8 @@ from curate.near.shingled import Shingled
 from curate.near.short import edit_similarity
 from curate.near.signing import NearParams
 
-PAIRS_AT_ONCE = 1 << 20
+BLOCK_BYTES = 64_000_000
+"""Shingle sets looked at before their memory is let go, where pairs did not fit."""
 
 
 class Measured:
@@ -26,12 +27,12 @@ class Measured:
 
     def __init__(self, folder: Path, *, spills: bool) -> None:
         self._folder = folder
-        self._spills = spills
+        self.spills = spills
         self.ranges: list[tuple[int, int, U64, F64]] = []
 
     def add(self, first: int, last: int, pairs: U64, values: F64) -> None:
         """Take the pairs whose higher candidate lies in [first, last); the ranges ascend."""
-        if self._spills:
+        if self.spills:
             path = self._folder / f"measured-{len(self.ranges):03d}.arrow"
             write_arrow(packed(pairs=pairs, values=values), path)
             file = Mapped(path)
@@ -40,21 +41,32 @@ class Measured:
 
 
 def measure(
-    pairs: U64, shingled: Shingled, worded: npt.NDArray[np.bool_], params: NearParams, workers: int
+    pairs: U64,
+    shingled: Shingled,
+    worded: npt.NDArray[np.bool_],
+    params: NearParams,
+    *,
+    workers: int,
+    blockwise: bool,
 ) -> F64:
-    """Jaccard of every pair, or the edit similarity of two whose tokens were kept; or NaN."""
-    values = np.empty(len(pairs), dtype=np.float64)
-    for start in range(0, len(pairs), PAIRS_AT_ONCE):
-        some = slice(start, start + PAIRS_AT_ONCE)
-        values[some] = clusters.jaccards(
-            pairs[some], shingled.sets, threshold=params.threshold, threads=workers
-        )
-        if len(pairs) > PAIRS_AT_ONCE:
-            shingled.release()
+    """Jaccard of every pair, or the edit similarity of two whose tokens were kept; NaN below the threshold.
+
+    With `blockwise` the sets of the lower candidates are read a block at a time and let go.
+    """
+    jaccards = functools.partial(clusters.jaccards, threshold=params.threshold, threads=workers)
     low, high = clusters.split_pairs(pairs)
-    words = functools.lru_cache(1 << 14)(shingled.words)  # the same few of a bucket are asked for again
+    if blockwise:
+        values = np.empty(len(pairs), dtype=np.float64)
+        ends = np.cumsum(shingled.sets.sizes, dtype=np.int64) * 8 // BLOCK_BYTES
+        order = np.argsort(low, kind="stable")
+        cuts = np.flatnonzero(np.diff(ends[low[order]], prepend=-1))
+        for block in np.split(order, cuts[1:]):
+            values[block] = jaccards(pairs[block], shingled.sets)
+            shingled.release()
+    else:
+        values = jaccards(pairs, shingled.sets)
     for index in np.flatnonzero(np.isnan(values) & worded[low] & worded[high]).tolist():
-        one, other = words(int(low[index])), words(int(high[index]))
+        one, other = shingled.words(int(low[index])), shingled.words(int(high[index]))
         values[index] = edit_similarity(one, other, params.threshold)
     return values
 
@@ -141,6 +153,8 @@ def _linked(
             low, high = clusters.split_pairs(pairs)
             near &= within[low] == within[high]
         linking.add(pairs[near], values[near], first, last)
+        if measured.spills:
+            shingled.release()
     made = linking.clusters()
     settled = np.flatnonzero(made.leader[: len(known)] != np.arange(len(known))).astype(np.uint32)
     wanted = clusters.pack_pairs(made.leader[settled], settled)
@@ -195,6 +209,8 @@ def link_range(measured: Measured, leader: U32, to_leader: F64, shingled: Shingl
         low, high = clusters.split_pairs(pairs)
         below = pairs[np.isnan(values) & (leader[low] == leader[high])]
         clusters.links(below, clusters.jaccards(below, shingled.sets.plain(), threads=workers), leader, known)
+        if measured.spills:
+            shingled.release()
     others = np.flatnonzero(leader != np.arange(n, dtype=np.uint32)).astype(np.uint32)
     clusters.links(clusters.pack_pairs(leader[others], others), to_leader[others], leader, known)
     return known

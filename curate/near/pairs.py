@@ -62,12 +62,20 @@ class Pairs:
                 some.tofile(file)
         self._held, self._n_held, self.spilled = [], 0, True
 
-    def ranges(self) -> Iterator[tuple[int, int, U64]]:
-        """First row, row after the last, and the pairs whose higher row lies between."""
+    def ranges(self, *, cut: bool = False) -> Iterator[tuple[int, int, U64]]:
+        """First row, row after the last, and the pairs whose higher row lies between: one range, or many.
+
+        There are many if the pairs did not fit in memory, or if it is asked for.
+        """
         if not self.spilled:
             merged = self._merged()
             self._held, self._n_held = [merged], len(merged)
-            yield 0, self._n_rows, merged
+            edges = self._edges() if cut else self._edges()[[0, -1]]
+            places = np.searchsorted(merged, edges << np.uint64(32)).tolist()
+            for (first, last), (start, stop) in zip(
+                itertools.pairwise(edges.tolist()), itertools.pairwise(places), strict=True
+            ):
+                yield first, last, merged[start:stop]
             return
         if self._held:
             self.memory_bytes, limit = 0, self.memory_bytes
