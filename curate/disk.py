@@ -5,6 +5,7 @@ from __future__ import annotations
 import ctypes
 import mmap
 import os
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,6 +14,8 @@ from typing import Any, BinaryIO, TypeVar
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
+
+from curate.errors import MachineError
 
 Scalar = TypeVar("Scalar", bound=np.generic)
 
@@ -31,6 +34,16 @@ def whole_file(path: Path) -> Iterator[BinaryIO]:
         temporary.unlink(missing_ok=True)
         raise
     sync_folder(path.parent)
+
+
+def check_free(folder: Path, n_bytes: int, what: str) -> None:
+    """Raise MachineError if the disk of a folder has less room than will be needed."""
+    free = shutil.disk_usage(folder).free
+    if free < n_bytes:
+        raise MachineError(
+            f"{folder}: expected {n_bytes / 1e9:.1f} GB free for {what}, found {free / 1e9:.1f} GB. "
+            "Free some, or put the cache on another disk (--cache)"
+        )
 
 
 def sync_folder(folder: Path) -> None:

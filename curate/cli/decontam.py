@@ -30,6 +30,7 @@ def decontam(
     on_bad_rows: options.OnBadRows = "stop",
     print_recipe: options.PrintRecipe = False,
     workers: options.Workers = None,
+    memory: options.Memory = None,
     cache: options.Cache = None,
 ) -> None:
     """Remove rows that contain problems of evaluation sets, and show where.
@@ -55,4 +56,11 @@ def decontam(
         },
         "output": {"format": output_format},
     }
-    execute(build(tree, "curate decontam"), out, workers=workers, cache=cache, print_recipe=print_recipe)
+    execute(
+        build(tree, "curate decontam"),
+        out,
+        workers=workers,
+        memory=memory,
+        cache=cache,
+        print_recipe=print_recipe,
+    )

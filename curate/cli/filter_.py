@@ -30,6 +30,7 @@ def filter_(
     on_bad_rows: options.OnBadRows = "stop",
     print_recipe: options.PrintRecipe = False,
     workers: options.Workers = None,
+    memory: options.Memory = None,
     cache: options.Cache = None,
 ) -> None:
     """Drop rows by query quality, responses by repetition and structure.
@@ -55,7 +56,14 @@ def filter_(
         "drop": _rules(drop) if drop else _rules_about(default["drop"], evidence),
         "output": {"format": output_format},
     }
-    execute(build(tree, "curate filter"), out, workers=workers, cache=cache, print_recipe=print_recipe)
+    execute(
+        build(tree, "curate filter"),
+        out,
+        workers=workers,
+        memory=memory,
+        cache=cache,
+        print_recipe=print_recipe,
+    )
 
 
 def _rules(texts: list[str]) -> dict[str, dict[str, str]]:

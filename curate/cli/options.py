@@ -75,20 +75,26 @@ Cache = Annotated[
 Run = Annotated[Path, typer.Argument(help="Folder of a finished run.", metavar="RUN")]
 
 
-def memory_bytes(text: str | None) -> int | None:
-    """Bytes of a size as people write it; raises InputError for another text.
+PROCESS_BYTES = 350_000_000
+"""What the interpreter, its libraries and the shards at hand take of --memory; stages have the rest."""
+LEAST_MEMORY = 512_000_000
 
-    >>> memory_bytes("4GB"), memory_bytes("512 MiB"), memory_bytes("1.5g"), memory_bytes(None)
-    (4000000000, 536870912, 1500000000, None)
+
+def memory_bytes(text: str | None) -> int | None:
+    """What stages may use of a size as people write it; raises InputError for another text, or too little.
+
+    >>> memory_bytes("4GB"), memory_bytes("1 GiB"), memory_bytes("0.6g"), memory_bytes(None)
+    (3650000000, 723741824, 300000000, None)
     """
     if text is None:
         return None
     found = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([kmgt]?)(i?)b?\s*", text, re.IGNORECASE)
-    if found is None or not (n_bytes := _bytes(*found.groups())):
+    n_bytes = 0 if found is None else _bytes(*found.groups())
+    if n_bytes < LEAST_MEMORY:
         from curate.errors import InputError
 
-        raise InputError(f"--memory: expected a size such as 4GB or 512MiB, found {text}.")
-    return n_bytes
+        raise InputError(f"--memory: expected a size such as 4GB, at least 512MB; found {text}.")
+    return max(n_bytes // 2, n_bytes - PROCESS_BYTES)
 
 
 def _bytes(number: str, letter: str, binary: str) -> int:

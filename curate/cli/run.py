@@ -52,6 +52,7 @@ def run(
     ] = None,
     print_recipe: options.PrintRecipe = False,
     workers: options.Workers = None,
+    memory: options.Memory = None,
     cache: options.Cache = None,
 ) -> None:
     """Run a recipe: measure, decide, write kept and dropped rows and a report.
@@ -93,6 +94,7 @@ def run(
         build(tree, recipe, overrides(set_ or [])),
         out,
         workers=workers,
+        memory=memory,
         cache=cache,
         print_recipe=print_recipe,
     )

@@ -24,6 +24,7 @@ def verify(
     on_bad_rows: options.OnBadRows = "stop",
     print_recipe: options.PrintRecipe = False,
     workers: options.Workers = None,
+    memory: options.Memory = None,
     cache: options.Cache = None,
 ) -> None:
     """Grade every response against the ground truth: equal, unequal, or undecided and why.
@@ -46,7 +47,12 @@ def verify(
         "output": {"format": output_format},
     }
     manifest = execute(
-        build(tree, "curate verify"), out, workers=workers, cache=cache, print_recipe=print_recipe
+        build(tree, "curate verify"),
+        out,
+        workers=workers,
+        memory=memory,
+        cache=cache,
+        print_recipe=print_recipe,
     )
     if manifest is not None:
         from curate.report.query import as_text, query

@@ -21,12 +21,12 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from curate.disk import whole_file, write_arrow
+from curate.disk import return_memory, whole_file, write_arrow
 from curate.kernels.clusters import Linkage
 from curate.kernels.minhash import choose_banding
 from curate.kernels.native import Texts
 from curate.kernels.text import Tokenizer
-from curate.near.find import STATUSES, Near, find_near
+from curate.near.find import NOTHING_SETTLED, STATUSES, Near, find_near
 from curate.near.signing import Agree, Mode, NearParams, Prompts
 
 PROCESS_BYTES = 350_000_000
@@ -92,6 +92,8 @@ def near_duplicates(
             workers=workers,
         )
     groups.forget()
+    near = near._replace(settled=NOTHING_SETTLED)  # nobody comes later
+    return_memory()
     lines = (_lines(near, part) for part in range(len(groups.parts)))
     if into is None:
         return pa.Table.from_batches(lines, schema=FOUND)

@@ -146,8 +146,9 @@ def find_near(
     room = memory_bytes - BYTES_A_ROW * n_rows
     if room < memory_bytes // 4:
         raise MachineError(
-            f"expected {2 * BYTES_A_ROW * n_rows / 1e9:.1f} GB of memory or more for near-duplicates "
-            f"of {n_rows:,} rows, found a limit of {memory_bytes / 1e9:.1f} GB. Raise --memory"
+            f"expected {BYTES_A_ROW * n_rows * 4 // 3 / 1e6:,.2f} MB or more for near-duplicates of "
+            f"{n_rows:,} rows, found {memory_bytes / 1e6:,.2f} MB left of the memory allowed. "
+            "Allow more (--memory)"
         )
     return_memory()
     first = signed.first_equal(room)

@@ -22,6 +22,10 @@ BLOCK_BYTES = 64_000_000
 """Shingle sets looked at before their memory is let go, where pairs did not fit."""
 
 
+SPARSE_PAIRS = 512
+"""Pairs all over the files that are measured before memory is let go: each may bring in 128 kB."""
+
+
 class Measured:
     """Pairs of candidates and their similarity, NaN below the threshold: range by range."""
 
@@ -29,15 +33,21 @@ class Measured:
         self._folder = folder
         self.spills = spills
         self.ranges: list[tuple[int, int, U64, F64]] = []
+        self._files: list[Mapped] = []
 
     def add(self, first: int, last: int, pairs: U64, values: F64) -> None:
         """Take the pairs whose higher candidate lies in [first, last); the ranges ascend."""
         if self.spills:
             path = self._folder / f"measured-{len(self.ranges):03d}.arrow"
             write_arrow(packed(pairs=pairs, values=values), path)
-            file = Mapped(path)
+            self._files.append(file := Mapped(path))
             pairs, values = file.array("pairs", np.uint64), file.array("values", np.float64)
         self.ranges.append((first, last, pairs, values))
+
+    def release(self) -> None:
+        """Let go of the memory of what was read of the files."""
+        for file in self._files:
+            file.release()
 
 
 def measure(
@@ -155,6 +165,7 @@ def _linked(
         linking.add(pairs[near], values[near], first, last)
         if measured.spills:
             shingled.release()
+            measured.release()
     made = linking.clusters()
     settled = np.flatnonzero(made.leader[: len(known)] != np.arange(len(known))).astype(np.uint32)
     wanted = clusters.pack_pairs(made.leader[settled], settled)
@@ -208,9 +219,16 @@ def link_range(measured: Measured, leader: U32, to_leader: F64, shingled: Shingl
         clusters.links(pairs, values, leader, known)
         low, high = clusters.split_pairs(pairs)
         below = pairs[np.isnan(values) & (leader[low] == leader[high])]
-        clusters.links(below, clusters.jaccards(below, shingled.sets.plain(), threads=workers), leader, known)
+        at_once = SPARSE_PAIRS if measured.spills else max(1, len(below))
+        for start in range(0, len(below), at_once):
+            some = below[start : start + at_once]
+            clusters.links(
+                some, clusters.jaccards(some, shingled.sets.plain(), threads=workers), leader, known
+            )
+            if measured.spills:
+                shingled.release()
         if measured.spills:
-            shingled.release()
+            measured.release()
     others = np.flatnonzero(leader != np.arange(n, dtype=np.uint32)).astype(np.uint32)
     clusters.links(clusters.pack_pairs(leader[others], others), to_leader[others], leader, known)
     return known

@@ -42,6 +42,17 @@ class NearParams(NamedTuple):
     large_threshold: float = 0.95
 
 
+def scratch_bytes(n_rows: int, text_bytes: int, params: NearParams) -> int:
+    """What signatures and shingle sets may take on disk: measured, then rounded up.
+
+    A row has its band keys, 128 bits of token hash, a number key and a status; a short one its word-gap keys
+    besides. A byte of text makes about a fifth of a token, of which each has a shingle of 8 bytes: of all
+    rows for the join, of those in a pair for bands, of which there were at most 40 in 100 rows.
+    """
+    signatures = n_rows * (4 * params.banding.bands + 32)
+    return signatures + int(text_bytes * (2.0 if params.mode == "exact-join" else 0.8))
+
+
 class Prompts(NamedTuple):
     """The texts of one part of the corpus."""
 

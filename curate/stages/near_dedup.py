@@ -62,17 +62,20 @@ import pyarrow.parquet as pq
 from pydantic import Field, model_validator
 
 from curate.answers.value import known_value
-from curate.disk import Mapped, packed, write_arrow
+from curate.disk import Mapped, check_free, packed, write_arrow
 from curate.flow import ROW_ID, Dataset, Engine, Stage, StageParams, write_parquet
 from curate.kernels.clusters import Linkage
 from curate.kernels.minhash import Banding, choose_banding
 from curate.kernels.native import Texts
 from curate.kernels.text import I64, U64, Tokenizer, text_hash128
 from curate.near.find import NOTHING_SETTLED, STATUSES, Near, Settled, find_near
-from curate.near.signing import NO_TEXT, SKIPPED, Mode, NearParams, Prompts
+from curate.near.signing import NO_TEXT, SKIPPED, Mode, NearParams, Prompts, scratch_bytes
 from curate.stages.inputs import TAKEN, TAKEN_SCHEMA, Inputs, Shard
 
 VERSION = 2
+
+TOLD_BYTES = 1_000_000_000
+"""Scratch that is worth a word beforehand."""
 
 EVIDENCE = pa.schema(
     [
@@ -178,8 +181,14 @@ def find_near_rows(engine: Engine, inputs: Inputs, params: NearDedupParams, fold
     parts.append((tuple(own), folder if inputs.state is None else inputs.state / state_name(params)))
     shards = [shard for some, _ in parts for shard in some]
 
+    folder.mkdir(parents=True, exist_ok=True)
+    need = scratch_bytes(*text_size(shards), params.near())
+    check_free(folder, need, "signatures and shingle sets of near-dedup")
+
     def work(fn: Callable[[Any], pa.Table], items: Sequence[Any], name: str) -> Sequence[Path]:
         label, into = f"near-dedup: {name}", name.replace(" ", "-")
+        if name == "signatures" and need > TOLD_BYTES:
+            label += f" (up to {need / 1e9:.1f} GB on disk)"
         if name != "signatures":
             return engine.map(fn, items, folder / into, runs="thread", label=label, scratch=True).shards
         made = [
@@ -207,6 +216,18 @@ def find_near_rows(engine: Engine, inputs: Inputs, params: NearDedupParams, fold
     places = [len(shards) - len(own) + order.index(k) for k in range(len(order))]
     fn = functools.partial(evidence, near=near, first_rows=first_rows)
     return engine.map(fn, places, folder / "evidence", runs="thread", label="near-dedup: evidence")
+
+
+def text_size(shards: Sequence[Shard]) -> tuple[int, int]:
+    """Rows, and bytes of their prompts before compression."""
+    n_rows = n_bytes = 0
+    for shard in shards:
+        metadata = pq.read_metadata(shard.rows)
+        n_rows += metadata.num_rows
+        place = metadata.schema.names.index("prompt")
+        groups = (metadata.row_group(index) for index in range(metadata.num_row_groups))
+        n_bytes += sum(group.column(place).total_uncompressed_size for group in groups)
+    return n_rows, n_bytes
 
 
 def state_name(params: NearDedupParams) -> str:
