@@ -228,7 +228,8 @@ void check_clusters(const Case& c, Digest& digest) {
             pairs.push_back(packed({low, high}));
         }
     std::vector<double> values(pairs.size()), near_values;
-    curate_jaccards(pairs.data(), int64_t(pairs.size()), starts.data(), sizes.data(), threshold, values.data());
+    curate_jaccards(pairs.data(), int64_t(pairs.size()), starts.data(), sizes.data(), nullptr, nullptr, nullptr, threshold,
+                    values.data());
     for (size_t i = 0; i < pairs.size(); i++) {
         const double expected = jaccard[pairs[i] >> 32][uint32_t(pairs[i])];
         const bool both_empty = sizes[pairs[i] >> 32] + sizes[uint32_t(pairs[i])] == 0;
@@ -241,7 +242,7 @@ void check_clusters(const Case& c, Digest& digest) {
     std::vector<double> to_leader, found_to(n), best(n, NAN), worst(n, NAN);
     plain_leaders(jaccard, threshold, leader, to_leader);
     curate_leader_clusters(near.data(), near_values.data(), int64_t(near.size()), 0, int64_t(n), starts.data(), sizes.data(),
-                           threshold, found.data(), found_to.data());
+                           nullptr, nullptr, nullptr, threshold, found.data(), found_to.data());
     REQUIRE(found == leader && found_to == to_leader);
     const std::vector<uint32_t> component = plain_components(jaccard, threshold);
     std::iota(parent.begin(), parent.end(), 0u);
@@ -252,8 +253,8 @@ void check_clusters(const Case& c, Digest& digest) {
     std::vector<uint8_t> table(size_t(1) << kBits);
     curate_count_shingles(int64_t(n), starts.data(), sizes.data(), table.data(), kBits);
     for (int64_t single : {0, 1}) {
-        curate_join_sets(int64_t(n), starts.data(), sizes.data(), nullptr, table.data(), kBits, nullptr, nullptr, 0, threshold,
-                         single, found.data(), found_to.data());
+        curate_join_sets(int64_t(n), starts.data(), sizes.data(), nullptr, nullptr, nullptr, nullptr, table.data(), kBits, nullptr,
+                         nullptr, 0, threshold, single, found.data(), found_to.data());
         REQUIRE(found == (single ? component : leader) && (single || found_to == to_leader));
     }
     curate_links(near.data(), near_values.data(), int64_t(near.size()), leader.data(), best.data(), worst.data());
@@ -261,6 +262,55 @@ void check_clusters(const Case& c, Digest& digest) {
     digest.add_all(leader);
     digest.add_all(component);
     for (double value : values) digest.add(std::isnan(value) ? ~0ULL : uint64_t(value * 1e15));
+}
+
+// Symbols ascend and fit; two texts are kept apart exactly where each has a symbol of a kind that the other has
+// less often, or where their labels differ.
+void check_symbols(const Case& c, Digest& digest) {
+    const Texts texts(c);
+    const size_t n = c.size();
+    const std::vector<int64_t> rows = all_rows(n);
+    size_t n_bytes = 0;
+    for (size_t i = 0; i < n; i++) n_bytes += c.text(i).size();
+    std::vector<uint64_t> values(2 * n_bytes + n);
+    std::vector<int64_t> ends(n);
+    const int64_t total = curate_symbols(texts.column(), rows.data(), int64_t(n), values.data(), int64_t(values.size()), ends.data());
+    REQUIRE(total <= int64_t(values.size()) && (n == 0 || ends[n - 1] == total));
+    values.resize(size_t(total));
+    digest.add_all(values);
+    std::vector<const uint64_t*> starts;
+    std::vector<uint32_t> sizes;
+    std::vector<uint64_t> labels;
+    for (size_t i = 0; i < n; i++) {
+        const int64_t begin = i ? ends[i - 1] : 0;
+        REQUIRE(begin <= ends[i] && std::is_sorted(values.begin() + begin, values.begin() + ends[i]));
+        starts.push_back(values.data() + begin);
+        sizes.push_back(uint32_t(ends[i] - begin));
+        labels.push_back(c.text(i).size() % 3);
+    }
+    const uint64_t one[] = {7};  // every node has the same shingle set
+    const std::vector<const uint64_t*> same(n, one);
+    const std::vector<uint32_t> ones(n, 1);
+    for (uint32_t high = 0; high < n; high++)
+        for (uint32_t low = 0; low < high; low++) {
+            auto more = [&](uint32_t a, uint32_t b) {  // kinds of which a has one that b has less often
+                std::set<uint64_t> kinds;
+                for (uint32_t i = 0; i < sizes[a]; i++) {
+                    const uint64_t symbol = starts[a][i];
+                    if (std::count(starts[a], starts[a] + sizes[a], symbol) > std::count(starts[b], starts[b] + sizes[b], symbol))
+                        kinds.insert(symbol >> 60);
+                }
+                return kinds;
+            };
+            if (sizes[high] > 200 || sizes[low] > 200) continue;  // counting is quadratic
+            const std::set<uint64_t> ours = more(high, low), theirs = more(low, high);
+            const bool exchanged = std::any_of(ours.begin(), ours.end(), [&](uint64_t kind) { return theirs.count(kind) > 0; });
+            const bool other_label = labels[high] && labels[low] && labels[high] != labels[low];
+            const uint64_t pair = packed({low, high});
+            double value;
+            curate_jaccards(&pair, 1, same.data(), ones.data(), starts.data(), sizes.data(), labels.data(), 0.5, &value);
+            REQUIRE(std::isnan(value) == (exchanged || other_label));
+        }
 }
 
 }  // namespace fuzz

@@ -9,6 +9,7 @@ void check_ngram_index(const Case&, Digest&);
 void check_signatures(const Case&, Digest&);
 void check_pairs(const Case&, Digest&);
 void check_clusters(const Case&, Digest&);
+void check_symbols(const Case&, Digest&);
 
 const std::vector<Check> kChecks = {
     {"tokens", check_tokens},
@@ -18,6 +19,7 @@ const std::vector<Check> kChecks = {
     {"signatures", check_signatures},
     {"pairs", check_pairs},
     {"clusters", check_clusters},
+    {"symbols", check_symbols},
 };
 
 Case read_case(const uint8_t* data, size_t size) {

@@ -29,10 +29,13 @@ int64_t curate_count(const uint32_t* values, int64_t n, uint32_t* counts);
 int64_t curate_candidate_pairs(const uint32_t* keys, const uint32_t* nodes, int64_t n, int64_t by_node, int64_t cap,
                                int64_t part, int64_t n_parts, uint64_t* pairs, int64_t capacity);
 int64_t curate_sort_unique(uint64_t* values, int64_t n);
+int64_t curate_symbols(const Column*, const int64_t* rows, int64_t n_rows, uint64_t* values, int64_t capacity, int64_t* ends);
 int64_t curate_jaccards(const uint64_t* pairs, int64_t n, const uint64_t* const* starts, const uint32_t* sizes,
+                        const uint64_t* const* symbol_starts, const uint32_t* symbol_sizes, const uint64_t* labels,
                         double threshold, double* out);
 int64_t curate_leader_clusters(const uint64_t* pairs, const double* jaccards, int64_t n_pairs, int64_t first, int64_t last,
-                               const uint64_t* const* starts, const uint32_t* sizes, double threshold, uint32_t* leader,
+                               const uint64_t* const* starts, const uint32_t* sizes, const uint64_t* const* symbol_starts,
+                               const uint32_t* symbol_sizes, const uint64_t* labels, double threshold, uint32_t* leader,
                                double* to_leader);
 int64_t curate_join_pairs(const uint64_t* pairs, int64_t n_pairs, uint32_t* parent);
 int64_t curate_flatten(uint32_t* parent, int64_t n);
@@ -40,7 +43,9 @@ int64_t curate_links(const uint64_t* pairs, const double* jaccards, int64_t n_pa
                      double* worst);
 int64_t curate_count_shingles(int64_t n_nodes, const uint64_t* const* starts, const uint32_t* sizes, uint8_t* table,
                               int64_t bits);
-int64_t curate_join_sets(int64_t n_nodes, const uint64_t* const* starts, const uint32_t* sizes, const uint64_t* numbers,
+int64_t curate_join_sets(int64_t n_nodes, const uint64_t* const* starts, const uint32_t* sizes,
+                         const uint64_t* const* symbol_starts, const uint32_t* symbol_sizes, const uint64_t* labels,
+                         const uint64_t* numbers,
                          const uint8_t* table, int64_t bits, const uint64_t* pairs, const double* values, int64_t n_pairs,
                          double threshold, int64_t single, uint32_t* leader, double* to_leader);
 }

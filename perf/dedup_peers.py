@@ -85,6 +85,15 @@ def curate(**settings: Any) -> Callable[[Path], Answer]:
     return run
 
 
+def curate_1gb(path: Path) -> None:
+    """The same in a gigabyte, the labels written to a file as they are found."""
+    from curate.near import near_duplicates
+
+    with tempfile.TemporaryDirectory() as folder:
+        labels = Path(folder) / "labels.parquet"
+        near_duplicates([path], "text", into=labels, memory=1_000_000_000, threshold=THRESHOLD, **LIKE_PEERS)
+
+
 def rensa(path: Path) -> Answer:
     """R-MinHash digests and the duplicate flags of its LSH index, in one shot; nothing is verified."""
     import numpy as np
@@ -316,20 +325,18 @@ class Tool:
     slow: bool = False  # minutes for 100,000 rows
 
 
-LIKE_PEERS = {"tokenizer": "words", "numbers": "ignore"}
+LIKE_PEERS: dict[str, Any] = {"tokenizer": "words", "agree": [], "large_cluster": None}
 TOOLS = {
     "floor": Tool(floor, "own", "reads the column and touches every byte"),
-    "curate": Tool(curate(**LIKE_PEERS), "own", "verified; words, numbers ignored"),
-    "curate-defaults": Tool(curate(), "own", "verified; tokens of maths, numbers must agree"),
-    "curate-single": Tool(
-        curate(**LIKE_PEERS, linkage="single", large_cluster=None), "own", "verified; connected components"
-    ),
+    "curate": Tool(curate(**LIKE_PEERS), "own", "verified; words, nothing need agree"),
+    "curate-defaults": Tool(curate(), "own", "verified; tokens of maths, numbers and symbols must agree"),
+    "curate-single": Tool(curate(**LIKE_PEERS, linkage="single"), "own", "verified; connected components"),
     "curate-exact-join": Tool(
-        curate(**LIKE_PEERS, mode="exact-join", linkage="single", large_cluster=None),
+        curate(**LIKE_PEERS, mode="exact-join", linkage="single"),
         "own",
         "every pair, not only candidates; connected components",
     ),
-    "curate-1GB": Tool(curate(**LIKE_PEERS, memory=1_000_000_000), "own", "verified; memory = 1 GB"),
+    "curate-1GB": Tool(curate_1gb, "own", "verified; memory = 1 GB, lines to a file"),
     "rensa": Tool(rensa, "libraries", "flags, not verified"),
     "rensa-by-row-group": Tool(rensa_by_row_group, "libraries", "flags, not verified; a row group at a time"),
     "polars": Tool(polars_only, "libraries", "expressions only; not verified"),
