@@ -11,10 +11,12 @@ struct column per table, see `curate.predicate`) and gets keys and one nullable 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Literal, NamedTuple
 
+import numpy as np
 import polars as pl
+import pyarrow as pa
 
 from curate.errors import MissingEvidence
 from curate.flow import KEYS, ROW_ID, Grain
@@ -166,27 +168,33 @@ def keep_one_chain(
     and one boolean column per row rule; `orders`: `keep_one_order` of every row, by reason; `taken`: by
     reason, groups of which earlier data holds a row already (see `keep_one`).
     """
+    met = _met(orders, rules, taken)
+    places = answers[ROW_ID].is_in(met.implode()).arg_true()
+    few = answers[places].with_columns(pl.lit(None, dtype=pl.Int64).alias("kept_instead"))
     asked = [name for name in answers.columns if name != ROW_ID]
-    answers = answers.with_columns(pl.lit(None, dtype=pl.Int64).alias("kept_instead"))
     for rule in rules:
-        certain = [pl.col(name).eq_missing(pl.lit(value=False)) for name in asked]
-        alive = answers.filter(pl.all_horizontal(pl.lit(value=True), *certain)).select(ROW_ID)
+        alive = few.filter(_certain(asked)).select(ROW_ID)
         survivors = orders[rule.reason].join(alive, on=ROW_ID, how="semi")
         chosen = keep_one(survivors, rule, (taken or {}).get(rule.reason))
-        answers = answers.join(
+        few = few.join(
             chosen.with_columns(pl.lit(value=True).alias("asked")),
             on=ROW_ID,
             how="left",
             suffix="_new",
             maintain_order="left",
         )
-        answers = answers.with_columns(
+        few = few.with_columns(
             pl.col("kept_instead").fill_null(pl.col("kept_instead_new")),
             # a row that did not survive was not asked
             pl.when(pl.col("asked")).then(pl.col(rule.reason)).otherwise(pl.lit(value=False)),
         ).drop("kept_instead_new", "asked")
         asked.append(rule.reason)
-    return answers
+    every = answers.with_columns(
+        pl.lit(None, dtype=pl.Int64).alias("kept_instead"),
+        *(pl.lit(value=False).alias(rule.reason) for rule in rules),
+    )
+    new = ["kept_instead", *(rule.reason for rule in rules)]
+    return every.with_columns(every[name].scatter(places, few[name]) for name in new)
 
 
 def only_by_keep_one(
@@ -197,18 +205,44 @@ def only_by_keep_one(
 ) -> dict[str, int]:
     """Rows that each keep-one rule drops and that would be kept if the recipe did not have it."""
     lenient = [rule._replace(on_missing="keep") if rule.on_missing == "stop" else rule for rule in rules]
+    met = _met(orders, lenient, taken).implode()
+    answers = answers.filter(pl.col(ROW_ID).is_in(met))
+    orders = {reason: order.filter(pl.col(ROW_ID).is_in(met)) for reason, order in orders.items()}
     dropped = keep_one_chain(answers, orders, lenient, taken)
     found = {}
     for rule in lenient:
         others = [other for other in lenient if other.reason != rule.reason]
         without = keep_one_chain(answers, orders, others, taken)
-        names = [name for name in without.columns if name not in (ROW_ID, "kept_instead")]
         kept = without.filter(
-            pl.all_horizontal(pl.lit(value=True), *(pl.col(n).eq_missing(pl.lit(value=False)) for n in names))
+            _certain([name for name in without.columns if name not in (ROW_ID, "kept_instead")])
         )
         mine = dropped.filter(pl.col(rule.reason))
         found[rule.reason] = mine.join(kept, on=ROW_ID, how="semi").height
     return found
+
+
+def _certain(reasons: Sequence[str]) -> pl.Expr:
+    """Whether no rule drops the row or leaves it undecided."""
+    return pl.all_horizontal(
+        pl.lit(value=True), *(pl.col(name).eq_missing(pl.lit(value=False)) for name in reasons)
+    )
+
+
+def _met(
+    orders: Mapping[str, pl.DataFrame], rules: Sequence[KeepOne], taken: Mapping[str, pl.DataFrame] | None
+) -> pl.Series:
+    """row_id of the rows that a keep-one rule chooses among, or cannot judge; most rows are alone."""
+    found = [pl.Series(ROW_ID, [], dtype=pl.Int64)]
+    for rule in rules:
+        order = orders[rule.reason]
+        group = order["group"]
+        met = group.is_duplicated() & group.is_not_null()
+        if rule.on_missing != "keep":
+            met |= group.is_null()
+        if taken is not None and rule.reason in taken:
+            met |= group.is_in(taken[rule.reason]["group"].cast(group.dtype).implode()).fill_null(value=False)
+        found.append(order.filter(met)[ROW_ID])
+    return pl.concat(found).unique()
 
 
 def verdicts(answers: pl.DataFrame, reasons: Sequence[str], grain: Grain) -> pl.DataFrame:
@@ -218,19 +252,25 @@ def verdicts(answers: pl.DataFrame, reasons: Sequence[str], grain: Grain) -> pl.
     """
     keys = list(KEYS[grain])
     extra = ["kept_instead"] if "kept_instead" in answers.columns else []
-    judged = answers.with_columns(
-        _names_where(reasons, lambda column: column).alias("reasons"),
-        _names_where(reasons, pl.Expr.is_null).alias("undecided"),
-    )
-    keep = (pl.col("reasons").list.len() == 0) & (pl.col("undecided").list.len() == 0)
-    return judged.select(*keys, keep.alias("keep"), "reasons", "undecided", *extra)
+    n_lines, columns = answers.height, [answers[reason] for reason in reasons]
+    drops = _names_where([column.fill_null(value=False) for column in columns], n_lines)
+    unknown = _names_where([column.is_null() for column in columns], n_lines)
+    keep = (drops.list.len() == 0) & (unknown.list.len() == 0)
+    judged = [keep.alias("keep"), drops.alias("reasons"), unknown.alias("undecided")]
+    return answers.select(keys).with_columns(*judged, *(answers[name] for name in extra))
 
 
-def _names_where(reasons: Sequence[str], test: Callable[[pl.Expr], pl.Expr]) -> pl.Expr:
-    if not reasons:
-        return pl.lit([], dtype=pl.List(pl.String))
-    named = [pl.when(test(pl.col(reason))).then(pl.lit(reason)) for reason in reasons]
-    return pl.concat_list(named).list.drop_nulls()
+def _names_where(marks: Sequence[pl.Series], n_lines: int) -> pl.Series:
+    """Of each line the names of the marks that are true, in their order.
+
+    Made of the few marks there are: lists put together line by line take thirty times as long.
+    """
+    table = np.stack([np.zeros(n_lines, dtype=np.bool_), *(mark.to_numpy() for mark in marks)], axis=1)
+    line, column = table.nonzero()
+    ends = np.zeros(n_lines + 1, dtype=np.int64)
+    np.cumsum(np.bincount(line, minlength=n_lines), out=ends[1:])
+    names = pa.array(["", *(mark.name for mark in marks)], pa.large_string()).take(pa.array(column))
+    return pl.Series(pa.LargeListArray.from_arrays(pa.array(ends), names), dtype=pl.List(pl.String))
 
 
 class Tally(NamedTuple):

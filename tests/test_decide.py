@@ -289,3 +289,52 @@ def test_each_group_keeps_its_protected_rows_or_one(
     assert all(stays[row_id] for row_id, (group, _) in enumerate(lines) if group is None)
     lost = chosen.filter("near-duplicate")["kept_instead"].to_list()
     assert all(instead < 0 or stays[instead] for instead in lost)
+
+
+TWO_GROUPS = st.lists(
+    st.tuples(*(st.none() | st.integers(0, 6) for _ in range(2)), st.none() | st.booleans()),
+    min_size=1, max_size=25,
+)  # fmt: skip
+
+
+@given(TWO_GROUPS, st.sampled_from(["keep", "drop", "undecided"]), st.sets(st.integers(0, 6)))
+def test_a_chain_asks_each_rule_of_the_rows_that_are_left(
+    lines: list[tuple[int | None, int | None, bool | None]], on_missing: OnMissing, held: set[int]
+) -> None:
+    """The chain, which looks only at rows that share a group, says what `keep_one` says of all rows left."""
+    answers = pl.DataFrame({"row_id": range(5, 5 + len(lines)), "noisy": [line[2] for line in lines]},
+                           schema={"row_id": pl.Int64, "noisy": pl.Boolean})  # fmt: skip
+    two = [KeepOne("first", "a.id", (), on_missing), KeepOne("second", "b.id", (), on_missing)]
+    orders = {
+        rule.reason: answers.select("row_id", pl.Series("group", [line[at] for line in lines], pl.Int64))
+        for at, rule in enumerate(two)
+    }
+    taken = {"second": pl.DataFrame({"group": sorted(held), "row_id": [-1 - group for group in sorted(held)]},
+                                    schema={"group": pl.Int64, "row_id": pl.Int64})}  # fmt: skip
+    said: dict[int, dict[str, bool | None]] = {row_id: {"noisy": no} for row_id, no in answers.iter_rows()}
+    instead: dict[int, int | None] = {}
+    for rule in two:
+        left = [row_id for row_id, answer in said.items() if all(value is False for value in answer.values())]
+        chosen = keep_one(
+            orders[rule.reason].filter(pl.col("row_id").is_in(left)), rule, taken.get(rule.reason)
+        )
+        for answer in said.values():
+            answer[rule.reason] = False
+        for row_id, value, other in chosen.iter_rows():
+            said[row_id][rule.reason] = value
+            instead[row_id] = other
+    chained = keep_one_chain(answers, orders, two, taken)
+    assert chained["row_id"].to_list() == list(said)
+    assert chained.select("noisy", "first", "second").to_dicts() == list(said.values())
+    assert chained["kept_instead"].to_list() == [instead.get(row_id) for row_id in said]
+
+
+def test_a_rule_alone_is_told_from_one_that_others_repeat() -> None:
+    """What only one rule drops is counted over all rows, those that share a group with nobody included."""
+    answers = pl.DataFrame({"row_id": range(6), "noisy": [False, False, False, False, False, True]})
+    orders = {
+        "first": answers.select("row_id", group=pl.Series([0, 0, 2, 3, 4, 4])),
+        "second": answers.select("row_id", group=pl.Series([0, 0, 2, 2, 4, 4])),
+    }
+    two = [KeepOne("first", "a.id", ()), KeepOne("second", "b.id", ())]
+    assert only_by_keep_one(answers, orders, two) == {"first": 0, "second": 1}

@@ -69,6 +69,24 @@ def test_original_says_which_responses_were_kept(tmp_path: Path) -> None:
     assert records["responses"].to_list() == RESPONSES["responses"].to_list()
 
 
+def test_kept_rows_are_cut_into_files_by_row_id(tmp_path: Path) -> None:
+    """Format original in several files: ranges of row_id of one length, every kept row once and in order."""
+    rows = pl.DataFrame({"problem": [f"What is {i} + 1?" for i in range(40)], "answer": ["7"] * 40})
+    rule = '[drop.small]\nwhen = "row_id < 15 or row_id = 33"\n'
+    settings = {"output.format": "original", "output.shard-bytes": 150}
+    manifest, _ = run_recipe(rule, rows, tmp_path, **settings)
+    files = sorted((tmp_path / "out" / "kept").glob("*.parquet"))
+    ids = [pl.read_parquet(file)["row_id"].to_list() for file in files]
+    assert len(files) >= 3
+    ends = [(place + 1) * 40 // len(files) for place in range(len(files))]
+    left = [row_id for row_id in range(15, 40) if row_id != 33]
+    assert ids == [[i for i in left if low <= i < high] for low, high in zip([0, *ends], ends, strict=False)]
+    assert manifest["counts"]["records"] == 24
+    dropped = pl.read_parquet(tmp_path / "out" / "dropped" / "00000.parquet")
+    assert dropped["row_id"].to_list() == [*range(15), 33]
+    assert dropped.columns == ["row_id", "reasons", "kept_instead", "problem", "answer"]
+
+
 def test_records_hold_only_kept_responses(tmp_path: Path) -> None:
     """A dropped response is in no record; the counts add up over rows that were kept and were not."""
     rule = LOOPS + "[drop.small]\nwhen = \"row.answer = '9'\"\n"

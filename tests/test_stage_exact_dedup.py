@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+import numpy as np
 import oracles
 import polars as pl
 import pyarrow as pa
@@ -15,8 +16,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from stage_inputs import inputs_of, run_whole
 
+from curate.disk import packed, write_arrow
 from curate.kernels.text import Normalization
-from curate.stages.exact_dedup import EVIDENCE, STAGE, ExactDedupParams
+from curate.stages.exact_dedup import EVIDENCE, STAGE, ExactDedupParams, group_rows, hash_rows, taken
 
 
 def clusters_of(
@@ -132,6 +134,49 @@ def test_shards_come_out_as_they_went_in(tmp_path: Path) -> None:
     tables = [pq.read_table(path) for path in sorted((tmp_path / "work" / "evidence").glob("*.parquet"))]
     assert [table["row_id"].to_pylist() for table in tables] == [[0, 1], [2, 3], [4]]
     assert all(table.schema.equals(pa.schema([("row_id", pa.int64()), *EVIDENCE])) for table in tables)
+
+
+@settings(max_examples=30)
+@given(
+    st.lists(
+        st.lists(st.tuples(st.integers(0, 3), st.integers(0, 2), st.integers(0, 2)), max_size=6), min_size=1
+    ),
+    st.integers(1, 9),
+)
+def test_groups_do_not_depend_on_how_many_hashes_are_held(
+    shards: list[list[tuple[int, int, int]]], pass_rows: int
+) -> None:
+    """Any hashes, also such as agree in one half alone, in passes of any size: the groups of a dictionary."""
+    groups: dict[tuple[int, ...], list[int]] = {}
+    lines = [line for shard in shards for line in shard]
+    for place, (first, second, status) in enumerate(lines):
+        groups.setdefault((first, second) if status == 0 else (-1, place), []).append(place)
+    expected = {place: (members[0], len(members)) for members in groups.values() for place in members}
+    with TemporaryDirectory() as folder:
+        files = []
+        for index, shard in enumerate(shards):
+            table = np.array(shard, dtype=np.uint64).reshape(-1, 3)
+            files.append(Path(folder) / f"{index}.arrow")
+            halves = {"first": table[:, 0] << np.uint64(62), "second": table[:, 1]}
+            write_arrow(packed(**halves, status=table[:, 2].astype(np.uint8)), files[-1])
+        equal = group_rows(files, np.zeros(len(files), np.int64), pass_rows)
+    found = dict(enumerate(zip(equal.leader.tolist(), equal.size.tolist(), strict=True)))
+    assert found == expected
+
+
+def test_a_cluster_that_earlier_rows_are_in_is_told_with_the_first_one_kept(tmp_path: Path) -> None:
+    """Of the clusters of rows 0 to 3 those with a later row are taken, by the first kept row of each, if any."""
+    prompts = ["a", "b", "a", "c", "a", "b", "d"]
+    shards = inputs_of(prompts, tmp_path / "rows", rows_per_shard=4).shards
+    files = []
+    for index, shard in enumerate(shards):
+        files.append(tmp_path / f"{index}.arrow")
+        write_arrow(hash_rows(shard, "none"), files[-1])
+    equal = group_rows(files, np.array([0, 4]))
+    of_all = taken(equal, np.array([True, True, True, True]))
+    assert of_all.to_pylist() == [{"group": 0, "row_id": 0}, {"group": 1, "row_id": 1}]
+    of_some = taken(equal, np.array([False, False, True, True]))
+    assert of_some.to_pylist() == [{"group": 0, "row_id": 2}]
 
 
 @pytest.mark.real_data

@@ -81,6 +81,15 @@ def test_rows_that_cannot_be_compared_say_why(tmp_path: Path) -> None:
     ]
 
 
+def test_without_any_answer_there_is_nothing_to_compare(tmp_path: Path) -> None:
+    """Where no row has a ground truth, copies have no answer and the others are alone; nothing is shuffled."""
+    lines: list[Line] = [(0, None), (1, None), (0, None), (None, None), (0, None)]
+    no_answer = (0, None, None, None, "no-answer")
+    alone, no_cluster = (None, False, None, None, "alone"), (None, None, None, None, "no-cluster")
+    assert labels_of(lines, tmp_path) == [no_answer, alone, no_answer, no_cluster, no_answer]
+    assert not (tmp_path / "work" / "compared").exists()
+
+
 def test_a_skipped_row_is_compared_with_none(tmp_path: Path) -> None:
     """Where skip-if holds the answer does not count, and who has only such copies is alone."""
     lines: list[Line] = [(0, "1"), (0, "2"), (0, "1")]

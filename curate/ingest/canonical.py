@@ -10,7 +10,7 @@ import pyarrow as pa
 
 from curate.errors import InputError
 from curate.ingest.fields import ROLES, ROW_ID, Shape, steps_of
-from curate.ingest.unify import text_of
+from curate.ingest.unify import is_text, text_of
 
 
 class Canonical(NamedTuple):
@@ -88,6 +88,14 @@ def canonical(table: pa.Table, shape: Shape) -> Canonical:
         if path and n_misaligned:
             misaligned[path] = n_misaligned
     return Canonical(rows.select(ROW_ID, *_ROWS), responses.select(*_RESPONSES), misaligned)
+
+
+def plain_prompt(schema: pa.Schema, shape: Shape) -> str | None:
+    """The column that is the prompt as it stands; null where the prompt is put together or converted."""
+    steps = steps_of(schema, shape.prompt[0]) if len(shape.prompt) == 1 and not shape.messages else None
+    if steps is None or len(steps) > 1 or not is_text(schema.field(steps[0]).type):
+        return None
+    return steps[0]
 
 
 def _values(frame: pl.DataFrame, steps: Sequence[str]) -> pl.Series:

@@ -28,7 +28,7 @@ import pyarrow.parquet as pq
 
 from curate.errors import InputError, MachineError
 from curate.flow import RESPONSES, ROW_ID, ROWS, Dataset, shard_path, write_parquet
-from curate.ingest.canonical import canonical
+from curate.ingest.canonical import canonical, plain_prompt
 from curate.ingest.fields import FieldMap, Shape, recognise
 from curate.ingest.readers import BadRow, binary_batches, binary_schema, text_batches
 from curate.ingest.sources import TEXTS, Source, find_sources
@@ -37,7 +37,7 @@ from curate.ingest.unused import uncarried_fields, uncarried_note, unused_column
 
 __all__ = ["FieldMap", "Ingested", "InputFile", "ingest", "load_ingested"]
 
-VERSION = 3
+VERSION = 4
 """Raise it when the tables change for any input."""
 
 QUARANTINED = pa.schema(
@@ -86,7 +86,7 @@ def ingest(
     into: Path,
     *,
     on_bad_rows: Literal["stop", "quarantine"] = "stop",
-    shard_rows: int = 16_384,
+    shard_rows: int = 65_536,
     shard_bytes: int = 16 << 20,
     first_row: int = 0,
     progress: Progress | None = None,
@@ -240,12 +240,17 @@ def _write_shard(
     made = canonical(originals, shape)
     for path, rows in made.misaligned.items():
         misaligned[path] = misaligned.get(path, 0) + rows
-    oldest = pl.CompatLevel.oldest()
-    rows = made.rows.rechunk().to_arrow(compat_level=oldest).cast(ROWS)
+    oldest, prompt = pl.CompatLevel.oldest(), plain_prompt(originals.schema, shape)
+    made_rows = made.rows
+    if prompt is not None:  # the text is there already
+        made_rows = made_rows.with_columns(pl.lit(None, pl.String).alias("prompt"))
+    rows = made_rows.rechunk().to_arrow(compat_level=oldest).cast(ROWS)
+    if prompt is not None:
+        rows = rows.set_column(ROWS.get_field_index("prompt"), ROWS.field("prompt"), originals[prompt])
     responses = made.responses.rechunk().to_arrow(compat_level=oldest).cast(RESPONSES)
     write_parquet(originals, shard_path(into / "originals", index))
-    write_parquet(responses.combine_chunks(), shard_path(into / "responses", index))
-    write_parquet(rows.combine_chunks(), shard_path(into / "rows", index))
+    write_parquet(responses, shard_path(into / "responses", index), scanned=True)
+    write_parquet(rows, shard_path(into / "rows", index), scanned=True)
     return int(responses.num_rows)
 
 

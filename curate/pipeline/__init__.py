@@ -44,7 +44,7 @@ from curate.pipeline.measuring import (
     measure_all,
     read_input,
 )
-from curate.pipeline.writing import link_inputs, write_kept, write_others
+from curate.pipeline.writing import link_inputs, write_rows
 from curate.recipe import Recipe, check_originals, stage_of, to_toml, without_folders
 from curate.report.html import render
 from curate.stages import STAGES
@@ -113,8 +113,7 @@ def run(
         shutil.rmtree(work, ignore_errors=True)
         work.mkdir()
         verdicts = judge(recipe, ingested, evidence, work, _taken(recipe, evidence))
-        records, fmt = write_kept(recipe, ingested, evidence, verdicts, engine, work)
-        write_others(ingested, verdicts, work)
+        records, fmt = write_rows(recipe, ingested, evidence, verdicts, engine, work)
         link_inputs(ingested, evidence, work)
         write_text(work / "recipe.toml", to_toml(recipe))
         manifest = _manifest(recipe, ingested, evidence, verdicts, records, fmt, work)

@@ -57,6 +57,7 @@ def check_drop_shares(
         return
     sources = pl.from_arrow(ingested.rows.read([ROW_ID, SOURCE]))
     assert isinstance(sources, pl.DataFrame)
+    source_of = sources[SOURCE]  # at row_id - first_row
     problems = []
     for reason, limit in limits.items():
         if limit is None:
@@ -64,11 +65,11 @@ def check_drop_shares(
         judged = rows if reason in rows.columns else responses
         keys = [name for name in (ROW_ID, RESPONSE_ID, "kept_instead") if name in judged.columns]
         dropped = judged.filter(pl.col(reason)).select(keys)  # a reason may be called like a column of ours
-        dropped = dropped.join(sources, on=ROW_ID, how="left", maintain_order="left")
+        dropped = dropped.with_columns(source_of.gather(dropped[ROW_ID] - ingested.first_row))
         if reason in recipe.keep_one:
-            dropped = _for_a_copy_in_the_same_source(dropped, sources)
-        lines = sources if judged is rows else judged.select(ROW_ID).join(sources, on=ROW_ID)
-        over = shares_over(dropped, lines, limit)
+            dropped = _for_a_copy_in_the_same_source(dropped, source_of, ingested.first_row)
+        lines = source_of if judged is rows else source_of.gather(judged[ROW_ID] - ingested.first_row)
+        over = shares_over(dropped, lines.to_frame(), limit)
         if over:
             problems.append(_message(reason, rules[reason], over, dropped, sources, orders, ingested))
     if problems:
@@ -91,11 +92,13 @@ def shares_over(dropped: pl.DataFrame, lines: pl.DataFrame, limit: float) -> lis
     return [Share(*line) for line in over.select(SOURCE, "dropped", "lines").iter_rows()]
 
 
-def _for_a_copy_in_the_same_source(dropped: pl.DataFrame, sources: pl.DataFrame) -> pl.DataFrame:
+def _for_a_copy_in_the_same_source(
+    dropped: pl.DataFrame, source_of: pl.Series, first_row: int
+) -> pl.DataFrame:
     """The dropped rows whose surviving copy is of their source; one in earlier data is of none."""
-    copies = sources.select(pl.col(ROW_ID).alias("kept_instead"), pl.col(SOURCE).alias("of_copy"))
-    joined = dropped.join(copies, on="kept_instead", how="inner", maintain_order="left")
-    return joined.filter(pl.col(SOURCE).eq_missing(pl.col("of_copy")))
+    here = dropped.filter(pl.col("kept_instead") >= first_row)
+    of_copy = source_of.gather(here["kept_instead"] - first_row).alias("of_copy")
+    return here.filter(here[SOURCE].eq_missing(of_copy))
 
 
 def _message(

@@ -9,10 +9,8 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
-import pyarrow.parquet as pq
-
 from curate.errors import RunError
-from curate.flow import Dataset, Engine, Grain, StageParams, shard_path
+from curate.flow import Dataset, Engine, Grain, StageParams, read_parquet, shard_path
 from curate.ingest import VERSION as INGEST_VERSION
 from curate.ingest import FieldMap, Ingested, ingest, load_ingested
 from curate.pipeline.earlier import Earlier
@@ -149,7 +147,7 @@ def _measure(
         engine.map(fn, shards, folder / "shards", runs=stage.runs, label=f"{name} ({stage.name})")
     counts: dict[str, int] = {}
     for index in range(len(shards)):
-        statuses = pq.read_table(shard_path(folder / "shards", index), columns=["status"])["status"]
+        statuses = read_parquet(shard_path(folder / "shards", index), ["status"])["status"]
         for item in statuses.value_counts().to_pylist():
             counts[item["values"]] = counts.get(item["values"], 0) + item["counts"]
     write_text(folder / COMPLETE, json.dumps({"status": dict(sorted(counts.items()))}))

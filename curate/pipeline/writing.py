@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import functools
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Literal, NamedTuple
 
@@ -15,7 +16,18 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from curate.export import FORMATS, Options, shuffle_key
-from curate.flow import KEYS, RESPONSE_ID, ROW_ID, Dataset, Engine, Grain, shard_path, write_parquet
+from curate.flow import (
+    KEYS,
+    RESPONSE_ID,
+    ROW_ID,
+    Dataset,
+    Engine,
+    Grain,
+    read_parquet,
+    shard_path,
+    write_parquet,
+    write_tables,
+)
 from curate.ingest import Ingested
 from curate.pipeline.deciding import Verdicts
 from curate.pipeline.files import link
@@ -23,7 +35,7 @@ from curate.pipeline.measuring import Evidence
 from curate.recipe import Recipe
 
 
-def write_kept(
+def write_rows(
     recipe: Recipe,
     ingested: Ingested,
     evidence: Mapping[str, Evidence],
@@ -31,7 +43,8 @@ def write_kept(
     engine: Engine,
     work: Path,
 ) -> tuple[Dataset, str]:
-    """kept/: the records of the kept rows in the chosen format, shuffled; and the format's name."""
+    """kept/, dropped/ and undecided/: records of the kept rows in the chosen format, whose name is returned
+    too; of the other rows the original columns, and why."""
     output = recipe.output
     name = output.format
     if name == "auto":
@@ -52,29 +65,33 @@ def write_kept(
         )
         for i in range(len(ingested.rows.shards))
     ]
+    for folder in ("kept", *OTHERS):
+        (work / folder).mkdir()
     seed = output.shuffle_seed
     if seed is None:
         seed = "none" if name == ORIGINAL else 0
+    if name == ORIGINAL and seed == "none":
+        n_kept = verdicts.counts["rows"]["kept"]
+        return _write_originals(items, ingested, n_kept, output.shard_bytes, work), name
+    for index, shard in enumerate(items):
+        _write_others(read_parquet(shard.originals), read_parquet(shard.verdicts), index, work)
     fn = functools.partial(_records_of_shard, name, options, seed, output.max_responses_per_row)
     parts = engine.map(fn, items, work / "records", runs="thread", label=f"writing {name}")
-    n_bytes = sum(
-        pq.read_metadata(p).row_group(g).total_byte_size
-        for p in parts.shards
-        for g in range(pq.read_metadata(p).num_row_groups)
-    )
+    n_bytes = sum(_n_bytes(path) for path in parts.shards)
     n_shards = max(1, min(parts.n_rows, -(-n_bytes // output.shard_bytes)))
-    span = ingested.n_rows if seed == "none" else 1 << 63
-    bounds = [i * span // n_shards for i in range(1, n_shards)]
+    first, span = (ingested.first_row, ingested.n_rows) if seed == "none" else (0, 1 << 63)
+    bounds = [first + i * span // n_shards for i in range(1, n_shards)]
     whole = engine.shuffle(parts, ORDER, _in_order, work / "ordered", bounds=bounds)
-    kept = work / "kept"
-    kept.mkdir()
-    paths = []
-    for index, path in enumerate(whole.shards):
-        paths.append(kept / f"train-{index:05d}-of-{n_shards:05d}.parquet")
-        path.replace(paths[-1])
+    kept = _kept_paths(work, n_shards)
+    for source, target in zip(whole.shards, kept, strict=True):
+        source.replace(target)
     shutil.rmtree(work / "records")
     shutil.rmtree(work / "ordered")
-    return Dataset(tuple(paths)), name
+    return Dataset(kept), name
+
+
+def _kept_paths(work: Path, n_files: int) -> tuple[Path, ...]:
+    return tuple(work / "kept" / f"train-{index:05d}-of-{n_files:05d}.parquet" for index in range(n_files))
 
 
 ORIGINAL = "original"
@@ -100,11 +117,8 @@ def _records_of_shard(
     rows = _kept_lines(shard.rows, shard.verdicts, "row")
     lines = rows.with_columns(pl.lit(0, dtype=pl.Int32).alias(RESPONSE_ID))
     if fmt == ORIGINAL:
-        table = pq.read_table(shard.originals)
-        table = table.filter(pc.is_in(table[ROW_ID], pa.array(rows[ROW_ID].to_numpy())))
-        if shard.judged_responses:
-            name = own_name("kept_responses", table.column_names)
-            table = table.append_column(name, _kept_responses(shard, rows))
+        table = read_parquet(shard.originals)
+        table = _kept_originals(table, read_parquet(shard.verdicts, ["keep"])["keep"], shard)
     elif FORMATS[fmt].grain == "row":
         table = FORMATS[fmt].records(_with_pass_rate(rows, shard.pass_rate), None, options)
     else:
@@ -124,6 +138,16 @@ def _records_of_shard(
     return table
 
 
+def _kept_originals(table: pa.Table, keep: pa.ChunkedArray, shard: KeptShard) -> pa.Table:
+    """The kept rows as they came, and, where responses were judged, which of them are kept."""
+    table = table.filter(keep.combine_chunks())
+    if not shard.judged_responses:
+        return table
+    name = own_name("kept_responses", table.column_names)
+    rows = pl.DataFrame({ROW_ID: table[ROW_ID].to_numpy()})
+    return table.append_column(name, _kept_responses(shard, rows))
+
+
 def _kept_responses(shard: KeptShard, rows: pl.DataFrame) -> pa.Array:
     """Per kept row the response_ids that no rule dropped: `original` keeps the columns as they came."""
     kept = _kept_lines(shard.responses, shard.response_verdicts, "response").select(ROW_ID, RESPONSE_ID)
@@ -135,14 +159,14 @@ def _kept_responses(shard: KeptShard, rows: pl.DataFrame) -> pa.Array:
 def _with_pass_rate(rows: pl.DataFrame, evidence: Path | None) -> pl.DataFrame:
     if evidence is None:
         return rows
-    rates = pl.from_arrow(pq.read_table(evidence, columns=[ROW_ID, "pass_rate"]))
+    rates = pl.from_arrow(read_parquet(evidence, [ROW_ID, "pass_rate"]))
     assert isinstance(rates, pl.DataFrame)
     return rows.join(rates, on=ROW_ID, how="left", maintain_order="left")
 
 
 def _kept_lines(table: Path, verdicts: Path, grain: Grain) -> pl.DataFrame:
-    keep = pq.read_table(verdicts, columns=["keep"])["keep"]
-    frame = pl.from_arrow(pq.read_table(table).filter(keep.combine_chunks()))
+    keep = read_parquet(verdicts, ["keep"])["keep"]
+    frame = pl.from_arrow(read_parquet(table).filter(keep.combine_chunks()))
     assert isinstance(frame, pl.DataFrame)
     return frame.sort(KEYS[grain])
 
@@ -153,24 +177,76 @@ def _in_order(table: pa.Table) -> pa.Table:
     return table.drop_columns(keys).take(order).combine_chunks()
 
 
-def write_others(ingested: Ingested, verdicts: Verdicts, work: Path) -> None:
-    """dropped/ and undecided/: the original columns, and why."""
-    for folder, columns in (("dropped", ["reasons", "kept_instead"]), ("undecided", ["undecided"])):
-        (work / folder).mkdir()
-        for index, (originals, judged) in enumerate(
-            zip(ingested.originals.shards, verdicts.rows.shards, strict=True)
-        ):
-            table = pq.read_table(judged)
-            n_reasons = pc.list_value_length(table["reasons"])
-            dropped = pc.greater(n_reasons, 0)
-            mask = dropped if folder == "dropped" else pc.invert(pc.or_(dropped, table["keep"]))
-            source = pq.read_table(originals).filter(mask.combine_chunks())
-            why = table.filter(mask.combine_chunks())
-            for place, column in enumerate(columns, start=1):
-                name = own_name(column, source.column_names)
-                source = source.add_column(place, pa.field(name, why.schema.field(column).type), why[column])
-            if source.num_rows or index == 0:
-                write_parquet(source.combine_chunks(), shard_path(work / folder, index))
+def _write_originals(
+    shards: Sequence[KeptShard], ingested: Ingested, n_kept: int, shard_bytes: int, work: Path
+) -> Dataset:
+    """The format `original` in the order of the input: each shard is read once, no text is written twice.
+
+    The share of the rows that is kept says how many files it takes; each covers as many row_ids.
+    """
+    n_bytes = sum(_n_bytes(shard.originals) for shard in shards) * n_kept // ingested.n_rows
+    n_files = max(1, min(n_kept, -(-n_bytes // shard_bytes)))
+    tables = _sorted_out(shards, work)
+    rest = next(tables, None)
+    assert rest is not None, "there is at least one shard"
+    schema = rest.schema
+
+    def rows_before(end: int) -> Iterator[pa.Table]:
+        nonlocal rest
+        while rest is not None:
+            n_before = int(np.searchsorted(rest[ROW_ID].to_numpy(), end))
+            yield rest.slice(0, n_before)
+            if n_before < rest.num_rows:
+                rest = rest.slice(n_before)
+                return
+            rest = next(tables, None)
+
+    paths = _kept_paths(work, n_files)
+    for index, path in enumerate(paths, start=1):
+        write_tables(rows_before(ingested.first_row + index * ingested.n_rows // n_files), schema, path)
+    assert rest is None, "every kept row is written"
+    return Dataset(paths)
+
+
+def _sorted_out(shards: Sequence[KeptShard], work: Path) -> Iterator[pa.Table]:
+    """The kept rows of each shard; the others are written. A shard is read while the one before is used."""
+    with ThreadPoolExecutor(1) as reader:
+        following = reader.submit(_sort_out, shards[0], 0, work)
+        for index in range(1, len(shards) + 1):
+            table = following.result()
+            if index < len(shards):
+                following = reader.submit(_sort_out, shards[index], index, work)
+            yield table
+
+
+def _sort_out(shard: KeptShard, index: int, work: Path) -> pa.Table:
+    originals, judged = read_parquet(shard.originals), read_parquet(shard.verdicts)
+    _write_others(originals, judged, index, work)
+    return _kept_originals(originals, judged["keep"], shard)
+
+
+OTHERS = {"dropped": ["reasons", "kept_instead"], "undecided": ["undecided"]}
+"""Folders of the rows that are not kept, and what is said of each row before its original columns."""
+
+
+def _write_others(originals: pa.Table, judged: pa.Table, index: int, work: Path) -> None:
+    """The rows of one shard that are dropped or undecided; only the first shard writes a file of none."""
+    dropped = pc.greater(pc.list_value_length(judged["reasons"]), 0).combine_chunks()
+    undecided = pc.invert(pc.or_(dropped, judged["keep"].combine_chunks()))
+    for folder, mask in (("dropped", dropped), ("undecided", undecided)):
+        if index and not mask.true_count:
+            continue
+        table, why = originals.filter(mask), judged.filter(mask)
+        for place, column in enumerate(OTHERS[folder], start=1):
+            name = own_name(column, table.column_names)
+            table = table.add_column(place, pa.field(name, why.schema.field(column).type), why[column])
+        write_parquet(table, shard_path(work / folder, index))
+
+
+def _n_bytes(path: Path) -> int:
+    """Bytes of a table as it is encoded, before compression."""
+    footer = pq.read_metadata(path)
+    return sum(footer.row_group(group).total_byte_size for group in range(footer.num_row_groups))
 
 
 def own_name(column: str, taken: Sequence[str]) -> str:

@@ -22,17 +22,17 @@ Out: {"row_id": 0, "cluster_id": 0, "cluster_size": 2, "status": "ok"},
 from __future__ import annotations
 
 import functools
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
-import polars as pl
 import pyarrow as pa
-import pyarrow.parquet as pq
 from pydantic import Field
 
-from curate.flow import ROW_ID, STATUS, Dataset, Engine, Stage, StageParams, write_parquet
+from curate.disk import Mapped, packed
+from curate.flow import ROW_ID, Dataset, Engine, Stage, StageParams, read_parquet, write_parquet
 from curate.kernels.text import Normalization, text_hash128
 from curate.stages.inputs import TAKEN, TAKEN_SCHEMA, Inputs, Shard
 
@@ -40,7 +40,10 @@ VERSION = 1
 
 EVIDENCE = pa.schema([("cluster_id", pa.int64()), ("cluster_size", pa.int32()), ("status", pa.string())])
 
-HASH = ["hash_0", "hash_1"]
+STATUSES = ("ok", "no-text", "skipped")
+OK, NO_TEXT, SKIPPED = range(3)
+PASS_ROWS = 1 << 22
+"""Rows whose hashes are in memory at once, about 200 MB with what sorting them takes."""
 
 
 class ExactDedupParams(StageParams):
@@ -59,27 +62,25 @@ class ExactDedupParams(StageParams):
 
 def find_equal(engine: Engine, inputs: Inputs, params: ExactDedupParams, folder: Path) -> Dataset:
     """Evidence of all shards, in their order; what lies between is written to `folder`."""
-    fn = functools.partial(hash_rows, normalize=params.normalize)
-    own = folder if inputs.state is None else inputs.state / state_name(params)
-    made = [
-        engine.map(fn, shards, into / "hashes", runs="thread", label="exact-dedup: hash")
-        for shards, into in [
-            *((part.as_shards(), part.state / state_name(params)) for part in inputs.earlier),
-            (inputs.shards, own),
-        ]
-    ]
-    hashes = Dataset(tuple(path for dataset in made for path in dataset.shards))
-    fn = functools.partial(group_rows, kept=inputs.kept_earlier())
-    grouped = engine.shuffle(hashes, HASH[0], fn, folder / "groups", label="exact-dedup: group")
-    bounds = (*((inputs.first_row,) if inputs.earlier else ()), *inputs.bounds)
-    ordered = engine.shuffle(
-        grouped, ROW_ID, in_order, folder / "evidence", bounds=bounds, label="exact-dedup: sort"
+    order = sorted(
+        range(len(inputs.shards)), key=lambda i: (inputs.shards[i].first_row, inputs.shards[i].n_rows)
     )
-    if not inputs.earlier:
-        return ordered
-    earlier = pq.read_table(ordered.shards[0], columns=["cluster_id", ROW_ID])
-    write_parquet(earlier.rename_columns(TAKEN_SCHEMA.names), folder / TAKEN)
-    return Dataset(ordered.shards[1:])
+    own = [inputs.shards[i] for i in order]
+    state = folder if inputs.state is None else inputs.state / state_name(params)
+    parts = [(part.as_shards(), part.state / state_name(params)) for part in inputs.earlier]
+    fn = functools.partial(hash_rows, normalize=params.normalize)
+    made = [
+        engine.map(fn, shards, into / "hashes", runs="thread", label="exact-dedup: hash", scratch=True)
+        for shards, into in [*parts, (own, state)]
+    ]
+    files = [path for dataset in made for path in dataset.shards]
+    first_rows = np.array([shard.first_row for some, _ in [*parts, (own, state)] for shard in some])
+    equal = group_rows(files, first_rows)
+    if inputs.earlier:
+        write_parquet(taken(equal, inputs.kept_earlier()), folder / TAKEN)
+    places = [len(files) - len(own) + order.index(i) for i in range(len(order))]
+    fn = functools.partial(evidence, files=files, equal=equal)
+    return engine.map(fn, places, folder / "evidence", runs="thread", label="exact-dedup: evidence")
 
 
 def state_name(params: ExactDedupParams) -> str:
@@ -88,46 +89,114 @@ def state_name(params: ExactDedupParams) -> str:
 
 
 def hash_rows(shard: Shard, normalize: Normalization) -> pa.Table:
-    """row_id, the two halves of the hash, status, of one shard.
-
-    A row that is compared with none has its row_id for a hash, so that such rows do not all meet.
-    """
-    rows = shard.read("prompt")
+    """The two halves of the hash and the status (its place in STATUSES) of each row of a shard."""
+    rows = read_parquet(shard.rows, [ROW_ID, "prompt"])
     row_id = rows[ROW_ID].to_numpy()
-    hashes = text_hash128(rows["prompt"].to_arrow(), normalize)
-    status = np.where(hashes.size == 0, "no-text", "ok")
-    status[np.isin(row_id, shard.skipped())] = "skipped"
-    first = np.where(status == "ok", hashes.hash[:, 0], row_id.astype(np.uint64))
-    return pa.table([row_id, first, hashes.hash[:, 1], status], names=[ROW_ID, *HASH, STATUS])
+    assert (row_id == np.arange(len(row_id)) + shard.first_row).all(), "a shard is a range of row_id"
+    hashes = text_hash128(rows["prompt"].combine_chunks(), normalize)
+    status = np.where(hashes.size == 0, NO_TEXT, OK).astype(np.uint8)
+    if shard.skip_if is not None:
+        status[np.isin(row_id, shard.skipped())] = SKIPPED
+    return packed(first=hashes.hash[:, 0], second=hashes.hash[:, 1], status=status)
 
 
-def group_rows(partition: pa.Table, kept: npt.NDArray[np.bool_]) -> pa.Table:
-    """The evidence of rows whose equals are all in this partition, in no particular order.
+class Equal(NamedTuple):
+    """Of each row, at its place in the shards laid end to end: what it is equal to."""
 
-    `kept` tells by row_id which rows of earlier data were kept; those come first. Of them only the first
-    kept one of each cluster that has a later row is left.
+    starts: npt.NDArray[np.int64]  # (n_shards + 1,) place of the first row of each shard
+    first_rows: npt.NDArray[np.int64]  # (n_shards,) and its row_id
+    leader: npt.NDArray[
+        np.uint32
+    ]  # place of the first row that is equal; its own if it is compared with none
+    size: npt.NDArray[np.uint32]  # rows that are equal, this one included
+
+    def row_id(self, places: npt.NDArray[Any]) -> npt.NDArray[np.int64]:
+        """row_id of the rows at these places."""
+        shard = np.searchsorted(self.starts, places, side="right") - 1
+        return np.asarray(places - self.starts[shard] + self.first_rows[shard], dtype=np.int64)
+
+
+def group_rows(files: Sequence[Path], first_rows: npt.NDArray[np.int64], pass_rows: int = PASS_ROWS) -> Equal:
+    """Which rows are equal, by the files that `hash_rows` made, in row order.
+
+    Eight bytes a row are held, and the hashes of about `pass_rows` rows at a time: those of one range of
+    hashes after the other.
     """
-    equal, measured = [*HASH, STATUS], pl.col(STATUS) == "ok"
-    frame = pl.LazyFrame(partition).select(
-        ROW_ID,
-        pl.when(measured).then(pl.col(ROW_ID).min().over(equal)).alias("cluster_id"),
-        pl.when(measured).then(pl.len().over(equal)).alias("cluster_size"),
-        STATUS,
-    )
-    if len(kept):
-        is_new = pl.col(ROW_ID) >= len(kept)
-        earlier = np.flatnonzero(kept)
-        of_old = frame.filter(~is_new & pl.col(ROW_ID).is_in(pl.Series(earlier, dtype=pl.Int64).implode()))
-        first = of_old.filter(pl.col(ROW_ID) == pl.col(ROW_ID).min().over("cluster_id"))
-        new = frame.filter(is_new)
-        frame = pl.concat([new, first.join(new, on="cluster_id", how="semi")])
-    return frame.collect().to_arrow()
+    n_rows = [len(Mapped(path).array("status", np.uint8)) for path in files]
+    starts = np.concatenate([[0], np.cumsum(n_rows, dtype=np.int64)])
+    assert starts[-1] < 1 << 32, "places are 32 bits"
+    leader, size = np.arange(starts[-1], dtype=np.uint32), np.ones(starts[-1], dtype=np.uint32)
+    n_passes = max(1, -(-int(starts[-1]) // pass_rows))
+    for number in range(n_passes):
+        firsts, seconds, places = [], [], []
+        for path, start in zip(files, starts[:-1], strict=True):
+            file = Mapped(path)
+            first = file.array("first", np.uint64)
+            mine = ((first >> np.uint64(32)) * np.uint64(n_passes)) >> np.uint64(32) == number
+            mine &= file.array("status", np.uint8) == OK
+            firsts.append(first[mine])
+            seconds.append(file.array("second", np.uint64)[mine])
+            places.append((np.flatnonzero(mine) + start).astype(np.uint32))
+        found = equal_runs(np.concatenate(firsts), np.concatenate(seconds))
+        place = np.concatenate(places)[found.order]
+        lengths = np.diff(found.starts, append=len(place))
+        if len(place):
+            leader[place] = np.repeat(np.minimum.reduceat(place, found.starts), lengths)
+            size[place] = np.repeat(lengths, lengths)
+    return Equal(starts, first_rows, leader, size)
 
 
-def in_order(partition: pa.Table) -> pa.Table:
-    """The evidence of one shard, by row_id."""
-    schema = pa.schema([(ROW_ID, pa.int64()), *EVIDENCE])
-    return partition.sort_by(ROW_ID).select(schema.names).cast(schema)
+class Runs(NamedTuple):
+    """An order in which equal hashes lie side by side, and where in it each run of them begins."""
+
+    order: npt.NDArray[np.int64]
+    starts: npt.NDArray[np.int64]
+
+
+def equal_runs(first: npt.NDArray[np.uint64], second: npt.NDArray[np.uint64]) -> Runs:
+    """Runs of equal hashes, of which two halves are given.
+
+    >>> runs = equal_runs(np.array([7, 5, 7], np.uint64), np.array([1, 1, 1], np.uint64))
+    >>> runs.order[0], sorted(runs.order[1:].tolist()), runs.starts.tolist()
+    (np.int64(1), [0, 2], [0, 1])
+    """
+    order = np.argsort(first)
+    same_first = np.diff(first[order]) == 0
+    same_second = np.diff(second[order]) == 0
+    if (same_first & ~same_second).any():  # one half alone is equal: once in 2**64 pairs
+        order = np.lexsort((second, first))
+        same_first, same_second = np.diff(first[order]) == 0, np.diff(second[order]) == 0
+    begins = np.ones(len(order), dtype=np.bool_)
+    begins[1:] = ~(same_first & same_second)
+    return Runs(order, np.flatnonzero(begins))
+
+
+def taken(equal: Equal, kept: npt.NDArray[np.bool_]) -> pa.Table:
+    """Clusters of earlier rows that a new row is in, and the first kept row of each, by that row.
+
+    `kept` tells by row_id which rows of earlier data were kept; those rows come first.
+    """
+    assert int(equal.first_rows[0]) == 0, "earlier data begins at row 0"
+    old = np.flatnonzero(kept)
+    groups, place = np.unique(equal.leader[old], return_index=True)
+    wanted = np.isin(groups, equal.leader[len(kept) :])
+    by_row = np.argsort(place[wanted])
+    columns = [equal.row_id(groups[wanted][by_row]), old[place[wanted][by_row]]]
+    return pa.Table.from_arrays([pa.array(column) for column in columns], schema=TAKEN_SCHEMA)
+
+
+def evidence(place: int, files: Sequence[Path], equal: Equal) -> pa.Table:
+    """The evidence of one shard."""
+    rows = slice(int(equal.starts[place]), int(equal.starts[place + 1]))
+    status = Mapped(files[place]).array("status", np.uint8)
+    no_cluster = status != OK
+    columns = [
+        pa.array(np.arange(len(status), dtype=np.int64) + equal.first_rows[place]),
+        pa.array(equal.row_id(equal.leader[rows]), mask=no_cluster),
+        pa.array(equal.size[rows].astype(np.int32), mask=no_cluster),
+        pa.DictionaryArray.from_arrays(status, pa.array(STATUSES)).cast(pa.string()),
+    ]
+    return pa.Table.from_arrays(columns, schema=pa.schema([(ROW_ID, pa.int64()), *EVIDENCE]))
 
 
 STAGE = Stage(

@@ -41,14 +41,20 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Literal, NamedTuple
 
+import numpy as np
+import numpy.typing as npt
 import polars as pl
 import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
 from pydantic import Field
 
 from curate.answers import exact
 from curate.answers.extract import gold_answer
 from curate.answers.latex import as_latex
-from curate.flow import ROW_ID, STATUS, Dataset, Engine, Stage, StageParams
+from curate.answers.value import latex_value
+from curate.flow import ROW_ID, STATUS, Dataset, Engine, Stage, StageParams, read_parquet
+from curate.kernels.text import I64
 from curate.stages.inputs import Inputs, Shard
 
 VERSION = 1
@@ -63,8 +69,12 @@ EVIDENCE = pa.schema(
     ]
 )
 
+_SCHEMA = pa.schema([(ROW_ID, pa.int64()), *EVIDENCE])
+STATUSES = ("ok", "no-cluster", "skipped", "alone")
+OK, NO_CLUSTER, SKIPPED, ALONE = range(4)
+
 CLUSTER = "cluster_id"
-MEETING = "meeting"  # the cluster, or the row itself where it has none
+MEETING = "meeting"  # the cluster
 ANSWER = "answer"
 
 MAX_SHOWN = 1_000  # characters of an answer that are kept as evidence
@@ -93,39 +103,106 @@ class LabelConflictParams(StageParams):
 
 
 def find_conflicts(engine: Engine, inputs: Inputs, params: LabelConflictParams, folder: Path) -> Dataset:
-    """Evidence of all shards, in their order; what lies between is written to `folder`."""
-    name = "label-conflict"
-    labels = engine.map(
-        functools.partial(read_labels, clusters=params.clusters),
-        inputs.shards,
-        folder / "labels",
-        runs="thread",
-        label=f"{name}: read",
-    )
-    compared = engine.shuffle(labels, MEETING, compare_rows, folder / "compared", label=f"{name}: compare")
-    return engine.shuffle(
-        compared, ROW_ID, in_order, folder / "evidence", bounds=inputs.bounds, label=f"{name}: sort"
-    )
+    """Evidence of all shards, in their order; what lies between is written to `folder`.
+
+    Most rows are alone in their cluster; only the others, with their answers, are brought together.
+    """
+    name, clusters = "label-conflict", params.clusters
+    shared = shared_clusters(inputs.shards, clusters)
+    compared: Sequence[Path | None] = [None] * len(inputs.shards)
+    if len(shared) and any(_has_answers(shard) for shard in inputs.shards):
+        read = functools.partial(read_labels, clusters=clusters, shared=shared)
+        labels = engine.map(read, inputs.shards, folder / "labels", runs="thread", label=f"{name}: read")
+        met = engine.shuffle(labels, MEETING, compare_rows, folder / "compared", label=f"{name}: compare")
+        compared = engine.shuffle(
+            met, ROW_ID, in_order, folder / "sorted", bounds=inputs.bounds, label=f"{name}: sort"
+        ).shards
+    fn = functools.partial(evidence, clusters=clusters, shared=shared)
+    items = list(zip(inputs.shards, compared, strict=True))
+    return engine.map(fn, items, folder / "evidence", runs="thread", label=f"{name}: evidence")
 
 
-def read_labels(shard: Shard, clusters: str) -> pa.Table:
-    """row_id, the cluster (the row itself where it has none), answer, status, of one shard."""
-    facts = shard.facts([f"row.{ANSWER}", f"{clusters}.{CLUSTER}"], "row")
-    cluster = pl.col(clusters).struct.field(CLUSTER)
-    status = (
-        pl.when(pl.col(ROW_ID).is_in(shard.skipped().tolist()))
-        .then(pl.lit("skipped"))
-        .when(cluster.is_null())
-        .then(pl.lit("no-cluster"))
-        .otherwise(pl.lit("ok"))
+def _has_answers(shard: Shard) -> bool:
+    """Whether a row of the shard may have a ground truth, by the footer of its table."""
+    footer = pq.read_metadata(shard.rows)
+    column = footer.schema.names.index(ANSWER)
+    groups = (footer.row_group(index) for index in range(footer.num_row_groups))
+    return any(group.column(column).statistics.null_count < group.num_rows for group in groups)
+
+
+class _Clusters(NamedTuple):
+    """The rows of one shard, in order."""
+
+    row_id: I64
+    cluster: I64  # 0 where `status` is not ok
+    status: npt.NDArray[np.uint8]  # place in STATUSES: ok, no-cluster or skipped
+
+
+def _read_clusters(shard: Shard, clusters: str) -> _Clusters:
+    path = next(item.path for item in shard.evidence if item.name == clusters)
+    table = read_parquet(path, [ROW_ID, CLUSTER])
+    row_id = table[ROW_ID].to_numpy()
+    status = np.where(table[CLUSTER].is_null().to_numpy(), NO_CLUSTER, OK).astype(np.uint8)
+    if shard.skip_if is not None:
+        status[np.isin(row_id, shard.skipped())] = SKIPPED
+    cluster = table[CLUSTER].cast(pa.int64()).fill_null(0).to_numpy()
+    return _Clusters(row_id, np.where(status == OK, cluster, 0), status)
+
+
+def shared_clusters(shards: Sequence[Shard], clusters: str) -> I64:
+    """The clusters that two or more rows are in, ascending; skipped rows do not count."""
+    read = (_read_clusters(shard, clusters) for shard in shards)
+    found = np.concatenate([np.empty(0, np.int64), *(part.cluster[part.status == OK] for part in read)])
+    found.sort()
+    return np.unique(found[1:][found[1:] == found[:-1]])
+
+
+def _is_shared(rows: _Clusters, shared: I64) -> npt.NDArray[np.bool_]:
+    """Whether each row is in a cluster with others."""
+    at = np.searchsorted(shared, rows.cluster)
+    found = np.append(shared, 0)[at] == rows.cluster
+    return np.asarray(found & (at < len(shared)) & (rows.status == OK))
+
+
+def read_labels(shard: Shard, clusters: str, shared: I64) -> pa.Table:
+    """row_id, cluster and answer of the rows of one shard that are in a cluster with others."""
+    rows = _read_clusters(shard, clusters)
+    met = _is_shared(rows, shared)
+    answers = read_parquet(shard.rows, [ROW_ID, ANSWER])
+    assert (answers[ROW_ID].to_numpy() == rows.row_id).all(), "evidence is in row order"
+    columns = [pa.array(rows.row_id[met]), pa.array(rows.cluster[met]), answers[ANSWER].filter(pa.array(met))]
+    return pa.table(columns, names=[ROW_ID, MEETING, ANSWER])
+
+
+def evidence(item: tuple[Shard, Path | None], clusters: str, shared: I64) -> pa.Table:
+    """The evidence of one shard: that of the rows that were compared, and what is known of the others."""
+    shard, path = item
+    rows = _read_clusters(shard, clusters)
+    met = _is_shared(rows, shared)
+    compared = _without_answers(rows.row_id[met]) if path is None else read_parquet(path)
+    assert (rows.row_id[met] == compared[ROW_ID].to_numpy()).all(), (
+        "every row that shares a cluster is compared"
     )
-    rows = facts.select(
-        ROW_ID,
-        pl.coalesce(cluster, ROW_ID).cast(pl.Int64).alias(MEETING),
-        pl.col("row").struct.field(ANSWER),
-        status.alias(STATUS),
-    )
-    return rows.to_arrow()
+    place = pa.array(np.cumsum(met) - 1, mask=~met)
+    alone = (rows.status == OK) & ~met
+    others = pa.DictionaryArray.from_arrays(np.where(alone, ALONE, rows.status), pa.array(STATUSES))
+    given = compared.select(EVIDENCE.names).combine_chunks().take(place)
+    is_false = pa.array(np.zeros(len(met), np.bool_), mask=~alone)
+    columns = {name: given[name] for name in EVIDENCE.names} | {
+        "conflict": pc.coalesce(given["conflict"], is_false),
+        STATUS: pc.coalesce(given[STATUS], others.cast(pa.string())),
+    }
+    return pa.table([pa.array(rows.row_id), *columns.values()], schema=_SCHEMA)
+
+
+def _without_answers(row_id: I64) -> pa.Table:
+    """The evidence of rows that share clusters of which nobody has an answer."""
+    columns = {name: pa.nulls(len(row_id), _SCHEMA.field(name).type) for name in _SCHEMA.names} | {
+        ROW_ID: pa.array(row_id),
+        "n_answers": pa.array(np.zeros(len(row_id), np.int32)),
+        STATUS: pa.repeat("no-answer", len(row_id)),
+    }
+    return pa.table(list(columns.values()), schema=_SCHEMA)
 
 
 LABELS = {
@@ -138,11 +215,8 @@ def compare_rows(partition: pa.Table) -> pa.Table:
     """The evidence of rows whose clusters are all in this partition, in no particular order."""
     rows = pl.from_arrow(partition)
     assert isinstance(rows, pl.DataFrame)
-    alone = (pl.col(STATUS) == "ok") & (pl.len().over(MEETING, STATUS) == 1)
-    rows = rows.with_columns(pl.when(alone).then(pl.lit("alone")).otherwise(STATUS).alias(STATUS))
-    met = rows.filter(pl.col(STATUS) == "ok")
     given = (
-        met.filter(pl.col(ANSWER).is_not_null())
+        rows.filter(pl.col(ANSWER).is_not_null())
         .group_by(MEETING, ANSWER)
         .agg(pl.len().alias("n"), pl.col(ROW_ID).min().alias("first"))
         .sort(MEETING, "first")
@@ -152,7 +226,7 @@ def compare_rows(partition: pa.Table) -> pa.Table:
         lines += [(cluster, *line) for line in compare([Given(*answer[1:]) for answer in answers])]
     labels = pl.DataFrame(lines, schema=LABELS, orient="row")
     of_cluster = labels.group_by(MEETING).agg(pl.col("n_answers", "majority").first())
-    judged = met.join(labels, on=[MEETING, ANSWER], how="left").with_columns(
+    judged = rows.join(labels, on=[MEETING, ANSWER], how="left").with_columns(
         pl.when(pl.col("unsure"))
         .then(pl.lit("undecided"))
         .when(pl.col("unsure").is_null())
@@ -164,12 +238,7 @@ def compare_rows(partition: pa.Table) -> pa.Table:
         pl.coalesce("n_answers", "n_answers_of_cluster", pl.lit(0)).cast(pl.Int32).alias("n_answers"),
         pl.coalesce("majority", "majority_of_cluster").alias("majority"),
     )
-    is_alone = pl.when(pl.col(STATUS) == "alone").then(pl.lit(value=False))
-    rest = rows.filter(pl.col(STATUS) != "ok").with_columns(is_alone.alias("conflict"))
-    columns = [ROW_ID, *EVIDENCE.names]
-    return pl.concat(
-        [judged.select(columns), rest.select(ROW_ID, "conflict", STATUS)], how="diagonal"
-    ).to_arrow()
+    return judged.select(ROW_ID, *EVIDENCE.names).to_arrow()
 
 
 class Given(NamedTuple):
@@ -296,14 +365,9 @@ def _compare_numbers(kinds: Sequence[_Kind], numbers: Sequence[int], told: _Told
 
 
 def _key(latex: str) -> Fraction | str:
-    """What answers have in common that are equal beyond doubt: a value, or the text but for its blanks.
-
-    `decide` is asked too: it knows where a blank may part two numbers ("1 234").
-    """
-    found = exact.number(exact.normal(latex)) if len(latex) <= MAX_COMPARED else None
-    if found is not None and exact.decide("0", latex) is not None:
-        return found.value
-    return " ".join(latex.split())
+    """What answers have in common that are equal beyond doubt: a value, or the text but for its blanks."""
+    value = latex_value(latex)
+    return " ".join(latex.split()) if value is None else value
 
 
 def _equal(left: str, right: str) -> bool | None:
@@ -315,9 +379,8 @@ def _equal(left: str, right: str) -> bool | None:
 
 
 def in_order(partition: pa.Table) -> pa.Table:
-    """The evidence of one shard, by row_id."""
-    schema = pa.schema([(ROW_ID, pa.int64()), *EVIDENCE])
-    return partition.sort_by(ROW_ID).select(schema.names).cast(schema)
+    """The evidence of the rows of one shard that were compared, by row_id."""
+    return partition.sort_by(ROW_ID).select(_SCHEMA.names).cast(_SCHEMA)
 
 
 STAGE = Stage(

@@ -63,7 +63,7 @@ from pydantic import Field, model_validator
 
 from curate.answers.value import known_value
 from curate.disk import Mapped, check_free, packed, write_arrow
-from curate.flow import ROW_ID, Dataset, Engine, Stage, StageParams, write_parquet
+from curate.flow import ROW_ID, Dataset, Engine, Stage, StageParams, read_parquet, write_parquet
 from curate.kernels.clusters import Linkage
 from curate.kernels.minhash import Banding, choose_banding
 from curate.kernels.native import Texts
@@ -272,7 +272,7 @@ def taken(near: Near, first_rows: I64, kept: npt.NDArray[np.bool_]) -> pa.Table:
 
 def prompts_of(shard: Shard) -> Prompts:
     """The prompts of a shard, and which of them are compared with none."""
-    rows = pq.read_table(shard.rows, columns=[ROW_ID, "prompt"], use_threads=False)
+    rows = read_parquet(shard.rows, [ROW_ID, "prompt"])
     row_id = rows[ROW_ID].to_numpy()
     assert (row_id == np.arange(len(row_id)) + shard.first_row).all(), "a shard is a range of row_id"
     skipped = None if shard.skip_if is None else np.isin(row_id, shard.skipped())
@@ -281,7 +281,7 @@ def prompts_of(shard: Shard) -> Prompts:
 
 def answers_of(shard: Shard, places: I64) -> U64:
     """Labels of the ground truths of some rows of a shard: a hash of the number it is; 0 if it is none."""
-    answers = pq.read_table(shard.rows, columns=["answer"], use_threads=False)["answer"]
+    answers = read_parquet(shard.rows, ["answer"])["answer"]
     values = [known_value(answer) for answer in answers.take(pa.array(places)).to_pylist()]
     texts = pa.array(["" if value is None else str(value) for value in values], pa.large_string())
     labels = text_hash128(texts, "none").hash[:, 0] | np.uint64(1)

@@ -55,6 +55,20 @@ const Lexicon& words() {
             "largest=max greatest=max biggest=max max minimum=min smallest=min least=min min even odd positive negative prime "
             "composite rational irrational increasing decreasing same different inside outside above below inscribed "
             "circumscribed union intersection heads tails");
+        add(lexicon, Symbol::function,
+            "two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen eighteen "
+            "nineteen twenty thirty forty fifty sixty seventy eighty ninety hundred thousand million dozen half halves=half "
+            "halved=half quarter twice double=twice doubled=twice doubles=twice thrice triple=thrice tripled=thrice first second "
+            "third fourth fifth sixth seventh eighth ninth tenth last");
+        add(lexicon, Symbol::function,
+            "fewer less greater before after increase increases=increase increased=increase decrease decreases=decrease "
+            "decreased=decrease square squares=square cube cubes=cube triangle triangles=triangle rectangle rectangles=rectangle "
+            "circle circles=circle pentagon hexagon octagon hypotenuse diagonal diagonals=diagonal chord arc vertex vertices=vertex "
+            "edge edges=edge face faces=face surface interior exterior left right north south east west horizontal vertical row "
+            "rows=row column columns=column numerator denominator domain range arithmetic geometric harmonic ascending descending "
+            "clockwise counterclockwise longest shortest highest lowest tallest oldest youngest closest nearest=closest farthest "
+            "inch inches=inch foot feet=foot yard yards=yard meter meters=meter metres=meter centimeters centimetres=centimeters "
+            "kilometer kilometers=kilometer minutes hours days weeks months years");
         return lexicon;
     }();
     return made;
