@@ -177,3 +177,30 @@ def test_offsets_may_lie_beyond_two_gibibytes() -> None:
     first, second = content[:11].decode(), content[11:].decode()
     assert found == hashes(first, second)
     assert equal == text.text_hash128(pa.array([first, second]), "none").hash.tolist()
+
+
+def test_threads_that_come_first_together_share_one_set_of_tables() -> None:
+    """However many threads call the first kernel of a process at once, the tables are read once."""
+    script = """
+import sys, threading, time
+import numpy as np
+from curate.kernels import native
+sys.setswitchinterval(1e-6)
+read, calls = np.fromfile, []
+def slowly(*arguments, **named):
+    calls.append(1)
+    time.sleep(0.05)
+    return read(*arguments, **named)
+np.fromfile = slowly
+start = threading.Barrier(8)
+def first():
+    start.wait()
+    native.unicode_version()
+    native.library()
+threads = [threading.Thread(target=first) for _ in range(8)]
+[thread.start() for thread in threads]
+[thread.join() for thread in threads]
+print(len(calls))
+"""
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "1"

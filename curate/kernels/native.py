@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ctypes
 import sys
+import threading
 import unicodedata
 from functools import cache
 from itertools import pairwise
@@ -25,9 +26,19 @@ NATIVE = Path(__file__).parent / "native"
 UNICODE_TABLES = NATIVE / "unicode.bin"
 
 
-@cache
 def library() -> ctypes.CDLL:
     """The compiled kernels with their Unicode tables set; raises MachineError if they are not built."""
+    with _FIRST:
+        return _load()
+
+
+_FIRST = threading.RLock()
+"""`cache` lets two threads that come first together both make a value, of which one goes; the library points
+into the tables, so there must be one of them."""
+
+
+@cache
+def _load() -> ctypes.CDLL:
     path = NATIVE / ("libcurate.dylib" if sys.platform == "darwin" else "libcurate.so")
     try:
         kernels = ctypes.CDLL(str(path))
@@ -47,9 +58,14 @@ def library() -> ctypes.CDLL:
     return kernels
 
 
-@cache
 def unicode_tables() -> np.ndarray:
     """The Unicode tables as bytes; kept for the life of the process, since the library points into them."""
+    with _FIRST:
+        return _read_tables()
+
+
+@cache
+def _read_tables() -> np.ndarray:
     return np.fromfile(UNICODE_TABLES, dtype=np.uint8)
 
 

@@ -72,7 +72,7 @@ from curate.near.find import NOTHING_SETTLED, STATUSES, Near, Settled, find_near
 from curate.near.signing import NO_TEXT, SKIPPED, Mode, NearParams, Prompts, scratch_bytes
 from curate.stages.inputs import TAKEN, TAKEN_SCHEMA, Inputs, Shard
 
-VERSION = 2
+VERSION = 3
 
 TOLD_BYTES = 1_000_000_000
 """Scratch that is worth a word beforehand."""
