@@ -41,6 +41,8 @@ HERE = Path(__file__).resolve().parent
 COMMAND = "curate dedup"  # the whole command: kept rows, evidence, verdicts and report are written too
 FAST = [name for name, tool in TOOLS.items() if not tool.slow]
 SLOW = [name for name, tool in TOOLS.items() if tool.slow]
+SILENT = ("floor", "curate-1GB")
+"""They leave no answer to be assessed."""
 CURATE = ["floor", "curate", "curate-defaults", "curate-single", "curate-exact-join", "curate-1GB", COMMAND]
 TOOL_NAMES = [*TOOLS, COMMAND]
 LIMIT_S = 3_600
@@ -139,7 +141,8 @@ def rounds_of(tools: list[str], path: Path, out: Path, rounds: int, log: Path | 
                 missing = f"not installed: {python} is not there (python perf/dedup_peers.py --install)"
                 runs[tool].append(Run(0, 0, 0, 0, missing))
                 continue
-            run = measured(command_of(tool, path, answer, out / "peers"), None if tool == "floor" else answer)
+            wanted = None if tool in SILENT else answer
+            run = measured(command_of(tool, path, answer, out / "peers"), wanted)
             runs[tool].append(run)
             if log:
                 with log.open("a", encoding="utf-8") as lines:
@@ -219,7 +222,7 @@ def quality_table(path: Path, tools: list[str], out: Path) -> str:
     ]
     for tool in tools:
         answer = out / "answers" / f"{path.stem}.{tool}.parquet"
-        if tool == "floor" or not answer.is_file():
+        if tool in SILENT or not answer.is_file():
             continue
         found = assess(truth, answer_of(answer))
         counts = ["" if n is None else f"{n:,}" for n in (found.marked, found.dropped)]

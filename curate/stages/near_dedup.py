@@ -7,9 +7,9 @@ Measures
     of the two sets. Mode `exact-join` needs no luck: it finds every pair at the threshold or above.
     However alike, prompts are kept apart that differ in what `agree` names: in their numbers; in a symbol
     that one has in place of another (x for y, sin for tan, area for perimeter:
-    `curate.kernels.symbols`); in the number that is their ground truth. In a long text that changes only
-    a few shingles. Prompts of the same tokens are always together. Prompts of at most `short-tokens`
-    tokens, of which one other word changes most shingles, are near also where one word is misspelt.
+    `curate.kernels.symbols`); and, if asked, in the number that is their ground truth. In a long text
+    that changes only a few shingles. Prompts of the same tokens are always together. Prompts of at most
+    `short-tokens` tokens, of which one other word changes most shingles, are near also where one word is misspelt.
     Clusters come from the exact values alone. With linkage `leader` (the default), in ascending row_id, a
     row joins the representative most like it, at `threshold` or above, or becomes a representative
     itself: each member is that near to its representative, and a chain of small edits does not run
@@ -116,7 +116,7 @@ class NearDedupParams(StageParams):
         default=1, description="Seed of the permutations, as datasketch draws them"
     )
     agree: list[Literal["numbers", "symbols", "answers"]] = Field(
-        default=["numbers", "symbols", "answers"],
+        default=["numbers", "symbols"],
         description="What near-duplicates may not differ in, however alike: numbers (in any order), symbols "
         "(none exchanged), answers (ground truths that are different numbers)",
     )
