@@ -9,7 +9,8 @@ Measures
     that one has in place of another (x for y, sin for tan, area for perimeter:
     `curate.kernels.symbols`); and, if asked, in the number that is their ground truth. In a long text
     that changes only a few shingles. Prompts of the same tokens are always together. Prompts of at most
-    `short-tokens` tokens, of which one other word changes most shingles, are near also where one word is misspelt.
+    `short-tokens` tokens, of which one other word changes most shingles, are near also where one word is
+    misspelt.
     Clusters come from the exact values alone. With linkage `leader` (the default), in ascending row_id, a
     row joins the representative most like it, at `threshold` or above, or becomes a representative
     itself: each member is that near to its representative, and a chain of small edits does not run
