@@ -36,6 +36,14 @@ def whole_file(path: Path) -> Iterator[BinaryIO]:
     sync_folder(path.parent)
 
 
+PROCESS_BYTES = 350_000_000
+
+
+def memory_for_work(limit_bytes: int) -> int:
+    """What a process's memory limit leaves beside the interpreter, its libraries and the shards at hand."""
+    return max(limit_bytes // 2, limit_bytes - PROCESS_BYTES)
+
+
 def check_free(folder: Path, n_bytes: int, what: str) -> None:
     """Raise MachineError if the disk of a folder has less room than will be needed."""
     free = shutil.disk_usage(folder).free

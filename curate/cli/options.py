@@ -75,8 +75,6 @@ Cache = Annotated[
 Run = Annotated[Path, typer.Argument(help="Folder of a finished run.", metavar="RUN")]
 
 
-PROCESS_BYTES = 350_000_000
-"""What the interpreter, its libraries and the shards at hand take of --memory; stages have the rest."""
 LEAST_MEMORY = 512_000_000
 
 
@@ -94,7 +92,9 @@ def memory_bytes(text: str | None) -> int | None:
         from curate.errors import InputError
 
         raise InputError(f"--memory: expected a size such as 4GB, at least 512MB; found {text}.")
-    return max(n_bytes // 2, n_bytes - PROCESS_BYTES)
+    from curate.disk import memory_for_work
+
+    return memory_for_work(n_bytes)
 
 
 def _bytes(number: str, letter: str, binary: str) -> int:

@@ -21,16 +21,13 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from curate.disk import return_memory, whole_file, write_arrow
+from curate.disk import memory_for_work, return_memory, whole_file, write_arrow
 from curate.kernels.clusters import Linkage
 from curate.kernels.minhash import choose_banding
 from curate.kernels.native import Texts
 from curate.kernels.text import Tokenizer
 from curate.near.find import NOTHING_SETTLED, STATUSES, Near, find_near
-from curate.near.signing import Agree, Mode, NearParams, Prompts
-
-PROCESS_BYTES = 350_000_000
-"""What the interpreter, its libraries and the row groups being read take."""
+from curate.near.signing import Agree, Mode, NearParams, Prompts, scratch_bytes
 
 FOUND = pa.schema(
     [
@@ -80,15 +77,15 @@ def near_duplicates(
         large_cluster=large_cluster,
     )
     groups = _RowGroups(files, column, keep_bytes=memory // 4)
-    signature_bytes = groups.n_rows * (4 * params.banding.bands * 2 + 32)
+    on_the_way = scratch_bytes(groups.n_rows, groups.n_bytes, params)
     with tempfile.TemporaryDirectory(dir=scratch) as folder, ThreadPoolExecutor(workers) as pool:
         near = find_near(
             groups.parts,
             groups.read,
             params,
-            _Threads(pool, Path(folder), in_memory=signature_bytes <= memory // 4),
+            _Threads(pool, Path(folder), in_memory=on_the_way <= memory // 4),
             Path(folder),
-            memory_bytes=max(memory // 2, memory - PROCESS_BYTES),
+            memory_bytes=memory_for_work(memory),
             workers=workers,
         )
     groups.forget()
@@ -155,7 +152,8 @@ class _RowGroups:
         ]
         self.n_rows = sum(metadata.num_rows for metadata in self._metadata.values())
         groups = (self._metadata[path].row_group(index) for path, index in self.parts)
-        self._keep = sum(group.total_byte_size for group in groups) <= keep_bytes
+        self.n_bytes = sum(group.total_byte_size for group in groups)
+        self._keep = self.n_bytes <= keep_bytes
 
     def forget(self) -> None:
         """Let go of the texts that were kept."""

@@ -55,7 +55,10 @@ class Pairs:
         if 32 * len(merged) <= self.memory_bytes:
             self._held, self._n_held = [merged], len(merged)
             return
-        cuts = np.searchsorted(merged, self._edges()[1:-1].astype(np.uint64) << np.uint64(32))
+        self._spill(merged)
+
+    def _spill(self, merged: U64) -> None:
+        cuts = np.searchsorted(merged, self._edges()[1:-1] << np.uint64(32))
         for index, some in enumerate(np.split(merged, cuts)):
             # A run that was cut short may have left files of this name, the last pair not whole.
             with self._file(index).open("ab" if self.spilled else "wb") as file:
@@ -78,9 +81,7 @@ class Pairs:
                 yield first, last, merged[start:stop]
             return
         if self._held:
-            self.memory_bytes, limit = 0, self.memory_bytes
-            self.add(np.empty(0, dtype=np.uint64))
-            self.memory_bytes = limit
+            self._spill(self._merged())
         edges = self._edges().tolist()
         for index, (first, last) in enumerate(itertools.pairwise(edges)):
             yield first, last, sorted_unique(np.fromfile(self._file(index), dtype=np.uint64))
