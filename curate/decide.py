@@ -42,6 +42,7 @@ class KeepOne(NamedTuple):
     prefer: tuple[tuple[str, bool], ...]  # expression, descending
     on_missing: OnMissing = "stop"
     protect: str | None = None  # rows where it holds are never dropped by this rule
+    where: str | None = None  # rows where it does not hold take no part in this rule
 
 
 def apply_rules(facts: pl.DataFrame, rules: Sequence[Rule], grain: Grain) -> pl.DataFrame:
@@ -87,15 +88,19 @@ def apply_rules(facts: pl.DataFrame, rules: Sequence[Rule], grain: Grain) -> pl.
 def keep_one_order(facts: pl.DataFrame, rule: KeepOne) -> pl.DataFrame:
     """What a keep-one rule looks at, per row: `row_id`, `group`, and one sort column per preference.
 
-    A rule that protects rows has a column `protected` too; a null counts as not protected.
+    A rule that protects rows has a column `protected` too; a null counts as not protected. Of a rule with
+    `where`, rows where it is false are left out, and `meets` is true or null for the others.
     """
     protected = [] if rule.protect is None else [evaluate(rule.protect, facts).alias("protected")]
-    return facts.select(
+    meets = [] if rule.where is None else [evaluate(rule.where, facts).cast(pl.Boolean).alias("meets")]
+    order = facts.select(
         ROW_ID,
         evaluate(rule.per, facts).alias("group"),
         *(_sort_key(evaluate(text, facts)).alias(f"k{i}") for i, (text, _) in enumerate(rule.prefer)),
         *(values.cast(pl.Boolean).fill_null(value=False) for values in protected),
+        *meets,
     )
+    return order.filter(pl.col("meets").fill_null(value=True)) if meets else order
 
 
 def _sort_key(values: pl.Series) -> pl.Series:
@@ -109,7 +114,8 @@ def keep_one(order: pl.DataFrame, rule: KeepOne, taken: pl.DataFrame | None = No
     `order` holds `keep_one_order` of the surviving rows. The best row by `prefer` stays, nulls sort
     last, ties go to the smallest row_id. Protected rows all stay, and the best of them stands for the
     rest of its group. A row whose group is null is alone, or undecided, dropped or a reason to stop, as
-    `on-missing` says, unless it is protected.
+    `on-missing` says, unless it is protected; so is a row whose `where` is null if another of its group
+    may meet it.
 
     `taken`: groups that earlier data holds already: `group` and the `row_id` kept there, of no row of
     this run. All rows of such a group lose to that row, protected rows excepted.
@@ -126,6 +132,12 @@ def keep_one(order: pl.DataFrame, rule: KeepOne, taken: pl.DataFrame | None = No
     missing = order.filter(no_group & ~protected)
     if missing.height and rule.on_missing == "stop":
         raise MissingEvidence(_missing_message(rule.reason, rule.per, missing, missing, [ROW_ID]))
+    if rule.where is not None:
+        unsure = _unsure(order, taken)
+        missing = order.filter(unsure & ~protected)
+        if missing.height and rule.on_missing == "stop":
+            raise MissingEvidence(_missing_message(rule.reason, rule.where, missing, missing, [ROW_ID]))
+        order = order.with_columns(pl.when(~unsure).then("group").alias("group"))
     grouped = order.filter(~no_group)
     first = [] if rule.protect is None else ["protected"]
     chosen = (
@@ -154,6 +166,14 @@ def keep_one(order: pl.DataFrame, rule: KeepOne, taken: pl.DataFrame | None = No
         pl.lit(None, dtype=pl.Int64).alias("kept_instead"),
     )
     return pl.concat([judged, alone]).sort(ROW_ID)
+
+
+def _unsure(order: pl.DataFrame, taken: pl.DataFrame | None) -> pl.Expr:
+    """Whether nobody knows if a row takes part, and another one of its group may."""
+    others = pl.col("group").is_duplicated()
+    if taken is not None:
+        others |= pl.col("group").is_in(taken["group"].cast(order.schema["group"]).implode())
+    return pl.col("group").is_not_null() & pl.col("meets").is_null() & others
 
 
 def keep_one_chain(

@@ -137,9 +137,7 @@ def _made_up_rows(tables: Mapping[str, Table], names: Iterable[tuple[str, str]])
     for name, table in tables.items():
         assert table.schema is not None
         fields = [table.schema.field(column) for owner, column in names if owner == name]
-        frame = pl.from_arrow(pa.schema(fields).empty_table())
-        assert isinstance(frame, pl.DataFrame)
-        columns.append(frame.clear(4).to_struct(name))
+        columns.append(pl.DataFrame(schema=pl.Schema(pa.schema(fields))).clear(4).to_struct(name))
     return pl.DataFrame(columns)
 
 

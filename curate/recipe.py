@@ -105,7 +105,12 @@ class KeepOneRule(_Model):
         description="SQL predicate; rows where it holds are never dropped by this rule, and stay instead of "
         "the others of their group",
     )
-    on_missing: OnMissing = Field(default="stop", description="What a null in `per` means")
+    where: str | None = Field(
+        default=None,
+        description="SQL predicate, e.g. near.jaccard >= 0.9; rows where it does not hold take no part: they "
+        "are not dropped by this rule, and nothing is dropped for them",
+    )
+    on_missing: OnMissing = Field(default="stop", description="What a null in `per` or `where` means")
     max_drop_share: MaxDropShare = None
     because: str = Field(default="", description="A sentence for the report")
 
@@ -370,6 +375,16 @@ def check_originals(recipe: Recipe, schema: pa.Schema) -> None:
         raise RecipeError.from_problems(recipe.title or "recipe", found)
 
 
+def originals_read(recipe: Recipe) -> set[str]:
+    """Columns of the input that the recipe's rules look at."""
+    texts = [rule.when for rule in recipe.drop.values()]
+    texts += [params.skip_if for params in recipe.evidence.values() if params.skip_if is not None]
+    for keep in recipe.keep_one.values():
+        texts += [keep.per, *map(sort_key, keep.prefer)]
+        texts += [text for text in (keep.protect, keep.where) if text is not None]
+    return {column for text in texts for table, column in references(text) if table == ORIGINAL}
+
+
 def _problems(recipe: Recipe, original: Table = BUILT_IN[ORIGINAL]) -> list[str]:
     """What pydantic cannot see: names, order, and every predicate."""
     found: list[str] = []
@@ -418,11 +433,13 @@ def _problems(recipe: Recipe, original: Table = BUILT_IN[ORIGINAL]) -> list[str]
             found += [f"keep-one.{reason}: {problem}" for problem in problems(text, tables, boolean=False)]
             if grain_of(text, tables) == "response":
                 found.append(f"keep-one.{reason}: `{text}` is response evidence; a keep-one rule needs rows.")
-        if keep.protect is not None:
-            place = f"keep-one.{reason}.protect"
-            found += [f"{place}: {problem}" for problem in problems(keep.protect, tables)]
-            if grain_of(keep.protect, tables) == "response":
-                found.append(f"{place}: `{keep.protect}` is response evidence; a keep-one rule needs rows.")
+        for key, predicate in (("protect", keep.protect), ("where", keep.where)):
+            if predicate is None:
+                continue
+            place = f"keep-one.{reason}.{key}"
+            found += [f"{place}: {problem}" for problem in problems(predicate, tables)]
+            if grain_of(predicate, tables) == "response":
+                found.append(f"{place}: `{predicate}` is response evidence; a keep-one rule needs rows.")
     return found
 
 

@@ -88,7 +88,8 @@ class BuiltIndex {
         stock_grams_ = joined(stock, stock_of_);
         index_ = Index{table_.view(), starts_->view(), length_sets_.data(), postings_of_.data(), postings_.data(),
                        grams_.grams_of.data(), item_grams_.data(), stock_of_.data(), stock_grams_.data(),
-                       item_ngrams_.data(), grams_.item_tokens.data(), int64_t(items.size()), n, tokenizer};
+                       item_ngrams_.data(), grams_.item_tokens.data(), int64_t(items.size()), n, tokenizer, ~0ULL};
+        check_numbers();
     }
     const Index* view() const { return &index_; }
     const Grams& grams() const { return grams_; }
@@ -112,6 +113,29 @@ class BuiltIndex {
             length_sets_.push_back(set);
         }
         return std::make_unique<HashTable>(keys);
+    }
+
+    // The kernels that number grams and gather postings, against the sets above: other numbers, the same grams.
+    void check_numbers() {
+        std::vector<uint64_t> met = grams_.hashes;
+        std::vector<uint32_t> numbers(met.size());
+        size_t n_slots = 1;
+        while (n_slots < 2 * met.size()) n_slots *= 2;
+        std::vector<uint64_t> slots(n_slots), postings_of(keys_.size() + 1);
+        std::vector<uint32_t> values(n_slots), last(keys_.size()), postings(met.size()), item_ngrams(item_ngrams_.size());
+        int64_t count = curate_ngram_number(met.data(), int64_t(met.size()), slots.data(), values.data(), n_slots - 1, numbers.data());
+        REQUIRE(size_t(count) == keys_.size());
+        for (size_t i = 0; i < numbers.size(); i++) REQUIRE(numbers[i] < keys_.size() && met[numbers[i]] == grams_.hashes[i]);
+        int64_t size = curate_ngram_postings(numbers.data(), grams_.grams_of.data(), int64_t(item_ngrams.size()), count,
+                                             last.data(), postings_of.data(), postings.data(), item_ngrams.data());
+        REQUIRE(size_t(size) == postings_.size() && item_ngrams == item_ngrams_);
+        for (size_t number = 0; number < keys_.size(); number++) {
+            size_t gram = size_t(std::lower_bound(keys_.begin(), keys_.end(), met[number]) - keys_.begin());
+            std::vector<uint32_t> found(postings.begin() + std::ptrdiff_t(postings_of[number]),
+                                        postings.begin() + std::ptrdiff_t(postings_of[number + 1]));
+            REQUIRE(found == std::vector<uint32_t>(postings_.begin() + std::ptrdiff_t(postings_of_[gram]),
+                                                   postings_.begin() + std::ptrdiff_t(postings_of_[gram + 1])));
+        }
     }
 
     Grams grams_;

@@ -33,6 +33,7 @@ void append_code_point(std::string& out, uint32_t code) {
 std::string random_piece(Random& random) {
     static const std::vector<std::string> fragments = {
         "find", "the", "x", "12", "7", "00", "12345678", "123456789", " ", "  ", "\n", "+", "(", ")", "=", "^2", "\\frac{", "$",
+        "\\", "\\(", "\\]", "\\left", "\\dfrac", "\\LEQ ", "\\in",
         "é", "e\u0301", "½", "²", "≤", "−", "你好", "か\u3099", "각", "\u1100\u1161", "ﷺ", "ﬃ", "\u200b", "\u00ad", "\u2028",
         "😀", "\U0001d7d9", "٣", "İ", "ß", std::string(1, '\0'), "\xc3", "\xe2\x89", "\xf0\x9f\x98", "\xed\xa0\x80", "\xfe", "\x80",
         std::string(63, 'a'), std::string(64, '('), std::string(60, ' '), "Prove that x is even."};

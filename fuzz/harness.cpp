@@ -10,6 +10,7 @@ void check_signatures(const Case&, Digest&);
 void check_pairs(const Case&, Digest&);
 void check_clusters(const Case&, Digest&);
 void check_symbols(const Case&, Digest&);
+void check_items(const Case&, Digest&);
 
 const std::vector<Check> kChecks = {
     {"tokens", check_tokens},
@@ -20,6 +21,7 @@ const std::vector<Check> kChecks = {
     {"pairs", check_pairs},
     {"clusters", check_clusters},
     {"symbols", check_symbols},
+    {"items", check_items},
 };
 
 Case read_case(const uint8_t* data, size_t size) {

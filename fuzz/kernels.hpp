@@ -29,7 +29,7 @@ int64_t curate_count(const uint32_t* values, int64_t n, uint32_t* counts);
 int64_t curate_candidate_pairs(const uint32_t* keys, const uint32_t* nodes, int64_t n, int64_t by_node, int64_t cap,
                                int64_t part, int64_t n_parts, uint64_t* pairs, int64_t capacity);
 int64_t curate_sort_unique(uint64_t* values, int64_t n);
-int64_t curate_symbols(const Column*, const int64_t* rows, int64_t n_rows, uint64_t* values, int64_t capacity, int64_t* ends);
+int64_t curate_symbols(const Column*, const int64_t* rows, int64_t n_rows, int64_t kinds, uint64_t* values, int64_t capacity, int64_t* ends);
 int64_t curate_jaccards(const uint64_t* pairs, int64_t n, const uint64_t* const* starts, const uint32_t* sizes,
                         const uint64_t* const* symbol_starts, const uint32_t* symbol_sizes, const uint64_t* labels,
                         double threshold, double* out);
@@ -39,6 +39,8 @@ int64_t curate_leader_clusters(const uint64_t* pairs, const double* jaccards, in
                                double* to_leader);
 int64_t curate_join_pairs(const uint64_t* pairs, int64_t n_pairs, uint32_t* parent);
 int64_t curate_flatten(uint32_t* parent, int64_t n);
+int64_t curate_item_candidates(const Column* texts, const uint64_t* view, int64_t most, uint32_t* candidates,
+                               uint32_t* n_tokens);
 int64_t curate_links(const uint64_t* pairs, const double* jaccards, int64_t n_pairs, const uint32_t* leader, double* best,
                      double* worst);
 int64_t curate_count_shingles(int64_t n_nodes, const uint64_t* const* starts, const uint32_t* sizes, uint8_t* table,
@@ -56,6 +58,10 @@ int64_t curate_ngram_items(const curate::Column* items, int64_t tokenizer, int64
                            uint64_t* grams_of, uint32_t* item_tokens);
 int64_t curate_ngram_table(const uint64_t* keys, int64_t size, uint64_t* bloom, uint64_t bloom_mask, uint64_t* slots,
                            uint32_t* values, uint64_t slot_mask);
+int64_t curate_ngram_number(uint64_t* keys, int64_t size, uint64_t* slots, uint32_t* values, uint64_t slot_mask,
+                            uint32_t* numbers);
+int64_t curate_ngram_postings(const uint32_t* item_grams, const uint64_t* grams_of, int64_t n_items, int64_t n_grams,
+                              uint32_t* last, uint64_t* postings_of, uint32_t* postings, uint32_t* item_ngrams);
 int64_t curate_ngram_scan(const curate::Column* texts, const curate::Index* index, curate::Result* results);
 int64_t curate_token_characters(const curate::Column* texts, int64_t tokenizer, int64_t size, const int64_t* which,
                                 const uint32_t* first_token, const uint32_t* end_token, int32_t* begin, int32_t* end);

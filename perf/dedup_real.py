@@ -4,8 +4,8 @@
 
 DATA holds corpora/, benchmarks/ and contamination/ as Parquet. Each group of GROUPS is one run; the files of
 a group in EACH are also run alone. Printed as Markdown: counts of every run; which near-duplicates would
-have been dropped but for numbers, symbols or answers; for the sets of VARIANTS, whose pairs are labelled, how
-many are joined; for the LeetCode sets, how near the copies of one problem are to each other.
+have been dropped but for numbers, symbols, words or answers; for the sets of VARIANTS, whose pairs are
+labelled, how many are joined; for the LeetCode sets, how near the copies of one problem are to each other.
 
 --read writes pairs drawn at random (seed 0), for a person to judge: 50 dropped as near-duplicates, 10 of
 them apart that have the same tokens, and 30 that reach the threshold but are kept apart.
@@ -15,14 +15,12 @@ from __future__ import annotations
 
 import argparse
 import html
-import itertools
 import json
 import re
 import shutil
 import subprocess
 import sys
 import time
-from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -31,14 +29,14 @@ import numpy as np
 import polars as pl
 import pyarrow as pa
 
-from curate.answers.value import known_value
 from curate.cli.preview import word_difference
-from curate.kernels.clusters import F64, jaccards, pack_pairs, sets_at
+from curate.kernels.clusters import F64, Sets, jaccards, pack_pairs, sets_at
 from curate.kernels.minhash import shingle_sets
 from curate.kernels.native import Texts, call
-from curate.kernels.symbols import symbols
+from curate.kernels.symbols import SYMBOLS, WORDS, symbols
 from curate.kernels.text import TOKENIZERS, U64
 from curate.near import near_duplicates
+from curate.stages.near_dedup import answer_labels
 
 GROUPS = {
     "maths": [
@@ -54,7 +52,7 @@ GROUPS = {
 }  # fmt: skip
 EACH = ["maths", "templated", "mixed"]
 VARIANTS = ["benbench_gsm8k_rewritten", "gsm_symbolic_p2", "gsm_plus_perturbed", "math_perturb"]
-VETOES = ["numbers", "symbols", "answers"]
+VETOES = ["numbers", "symbols", "words", "answers"]
 THRESHOLD, NGRAM = 0.8, 5
 RUN_COLUMNS = [
     "input", "rows", "exact", "near", "clusters", "largest", "its texts", "large", "conflicts", "s",
@@ -185,12 +183,17 @@ def similarities(first: Sequence[str | None], second: Sequence[str | None]) -> F
     return jaccards(pack_pairs(low, low + np.uint32(len(first))), sets_at(found))
 
 
-def exchanges(first: Sequence[str], second: Sequence[str]) -> list[bool]:
-    """Whether each text has a symbol in place of another of the same kind in its fellow."""
-    sets = symbols(Texts(as_array([*first, *second])), np.arange(2 * len(first)))
-    counted = [Counter(sets.values[slice(*span)].tolist()) for span in itertools.pairwise(sets.offsets)]
-    pairs = zip(counted[: len(first)], counted[len(first) :], strict=True)
-    return [bool({s >> 60 for s in one - other} & {s >> 60 for s in other - one}) for one, other in pairs]
+def parted(first: Sequence[str], second: Sequence[str], kinds: int, answers: U64 | None = None) -> list[bool]:
+    """Whether symbols of these kinds keep two texts apart; `answers`: labels of both, the firsts first."""
+    own = sets_at(made := symbols(Texts(as_array([*first, *second])), np.arange(2 * len(first)), kinds))
+    one = np.zeros(1, dtype=np.uint64)  # the same shingle set for all
+    starts = np.full(len(own.starts), one.ctypes.data, dtype=np.uint64)
+    labels = np.zeros(len(starts), dtype=np.uint64) if answers is None else answers & ~np.uint64(1)
+    sets = Sets(starts, np.ones(len(starts), dtype=np.uint32), own.starts, own.sizes, labels)
+    low = np.arange(len(first), dtype=np.uint32)
+    apart = np.isnan(jaccards(pack_pairs(low, low + np.uint32(len(first))), sets, threshold=0.5))
+    assert len(made.offsets) == len(starts) + 1  # kept until here
+    return [bool(value) for value in apart]
 
 
 def kept_apart(run: Path, rows: pl.DataFrame) -> pl.DataFrame:
@@ -213,13 +216,14 @@ def kept_apart(run: Path, rows: pl.DataFrame) -> pl.DataFrame:
         .sort("row_id")
     )
     one, other = (pairs[name].to_list() for name in ("prompt", "prompt_other"))
-    values = [[known_value(text) for text in pairs[name].to_list()] for name in ("answer", "answer_other")]
+    given = [*pairs["answer"].to_list(), *pairs["answer_other"].to_list()]
+    labels = answer_labels([text or "" for text in given])
+    values = np.where(labels & np.uint64(1), labels, np.uint64(0)).reshape(2, -1)
     return pairs.select("row_id", "other", "jaccard").with_columns(
         numbers=pl.Series(numbers_of(Texts(as_array(one))) != numbers_of(Texts(as_array(other)))),
-        symbols=pl.Series(exchanges(one, other), dtype=pl.Boolean),
-        answers=pl.Series(
-            [None not in (a, b) and a != b for a, b in zip(*values, strict=True)], dtype=pl.Boolean
-        ),
+        symbols=pl.Series(parted(one, other, SYMBOLS), dtype=pl.Boolean),
+        words=pl.Series(parted(one, other, WORDS, labels), dtype=pl.Boolean),
+        answers=pl.Series((values[0] != 0) & (values[1] != 0) & (values[0] != values[1])),
     )
 
 
@@ -309,7 +313,7 @@ def leetcode_formats(data: Path, rows: pl.DataFrame, ids: Sequence[str]) -> Iter
     whole = similarities(*(pairs[name].to_list() for name in ("prompt", "prompt_other")))
     one, other = ([statement(text) for text in pairs[name].to_list()] for name in ("prompt", "prompt_other"))
     agree = numbers_of(Texts(as_array(one))) == numbers_of(Texts(as_array(other)))
-    agree &= ~np.array(exchanges(one, other), dtype=np.bool_)
+    agree &= ~np.array(parted(one, other, SYMBOLS | WORDS), dtype=np.bool_)
     pairs = pairs.with_columns(
         whole=pl.Series(whole), jaccard=pl.Series(similarities(one, other)), agree=pl.Series(agree)
     )

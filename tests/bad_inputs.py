@@ -118,6 +118,17 @@ def damaged_page(tmp: Path) -> Case:
     return Case([str(tmp / "a.parquet")])
 
 
+def two_files(other: str, **fields: str) -> Callable[[Path], Case]:
+    """A case of a file with `query` and one with other columns."""
+
+    def make(tmp: Path) -> Case:
+        (tmp / "a.jsonl").write_text('{"query": "What is 1 + 1?", "answer": "2"}\n')
+        (tmp / "b.jsonl").write_text(other)
+        return Case([str(tmp / "a.jsonl"), str(tmp / "b.jsonl")], FieldMap(**fields))
+
+    return make
+
+
 CASES: dict[str, Callable[[Path], Case]] = {
     # lines of JSON Lines
     "jsonl-broken-line": written("a.jsonl", GOOD + '{"problem": "What is\n' + GOOD),
@@ -135,6 +146,11 @@ CASES: dict[str, Callable[[Path], Case]] = {
     ),
     "jsonl-integer-too-long": written("a.jsonl", GOOD + '{"problem": ' + "7" * 5_000 + "}\n"),
     "jsonl-many-bad-lines": several_files,
+    # files that do not fit together
+    "files-prompt-named-in-one": two_files(GOOD, prompt="query"),
+    "files-answer-named-in-one": two_files('{"query": "What?", "gold": "2"}\n', answer="gold"),
+    "files-no-prompt-in-one": two_files('{"date": "2024", "licence": "mit"}\n'),
+    "files-no-column-in-one": two_files("{}\n"),
     # files that are not what their name says
     "empty-file": written("a.jsonl", ""),
     "white-space-only": written("a.jsonl", " \n\n"),

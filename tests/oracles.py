@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import Literal
@@ -15,6 +16,118 @@ OPERATORS = frozenset("+-*/=<>^%|!()[]@#&")
 
 LOOK_ALIKES = {"\u2044": "/", "\u2212": "-", "\u2215": "/", "\u2217": "*", "\u2223": "|"}
 """Mathematical signs read as the ASCII operator they stand for in `math`."""
+
+ESCAPED = frozenset("()[]!")
+"""Operators that are no token in `math` straight after a backslash."""
+
+COMMANDS = dict.fromkeys(
+    [
+        "left",
+        "right",
+        "middle",
+        "big",
+        "bigg",
+        "bigl",
+        "bigr",
+        "biggl",
+        "biggr",
+        "bigm",
+        "lbrace",
+        "rbrace",
+        "colon",
+        "displaystyle",
+        "textstyle",
+        "scriptstyle",
+        "limits",
+        "nolimits",
+        "quad",
+        "qquad",
+        "enspace",
+        "thinspace",
+        "noindent",
+        "text",
+        "textrm",
+        "textnormal",
+        "textbf",
+        "textit",
+        "textsf",
+        "texttt",
+        "mbox",
+        "hbox",
+        "emph",
+        "em",
+        "underline",
+        "operatorname",
+        "mathrm",
+        "mathbf",
+        "mathit",
+        "mathsf",
+        "mathtt",
+        "mathbb",
+        "mathcal",
+        "mathscr",
+        "mathfrak",
+        "boldsymbol",
+        "bm",
+        "rm",
+        "bf",
+        "it",
+        "cal",
+        "cdot",
+        "dots",
+        "ldots",
+        "cdots",
+        "dotsc",
+        "dotsb",
+        "dotsm",
+        "dotsi",
+        "dotso",
+        "hdots",
+    ],
+    "",
+) | {
+    command: token
+    for token, commands in {
+        "frac": "dfrac tfrac cfrac",
+        "triangle": "vartriangle",
+        "epsilon": "varepsilon",
+        "phi": "varphi",
+        "theta": "vartheta",
+        "l": "ell",
+        "|": "lvert rvert vert mid",
+        "<": "lt",
+        ">": "gt",
+        "*": "ast",
+        "≤": "le leq leqslant leqq",
+        "≥": "ge geq geqslant geqq",
+        "≠": "ne neq",
+        "×": "times",
+        "÷": "div",
+        "±": "pm",
+        "∓": "mp",
+        "∈": "in",
+        "∉": "notin",
+        "∪": "cup",
+        "∩": "cap",
+        "⊂": "subset",
+        "⊆": "subseteq",
+        "∅": "emptyset varnothing",
+        "→": "to rightarrow",
+        "≡": "equiv",
+        "≈": "approx",
+        "∞": "infty",
+        "∧": "land wedge",
+        "∨": "lor vee",
+        "¬": "neg lnot",
+        "∀": "forall",
+        "∃": "exists",
+    }.items()
+    for command in commands.split()
+}
+"""What a word straight after a backslash is read as in `math`; '' = no token."""
+
+PIECE = re.compile(r"(\\?)([0-9]+|[-+*/=<>^%|!()\[\]@#&]|[^- 0-9+*/=<>^%|!()\[\]@#&\\]+)")
+"""A run of digits, an operator, or a run of others, and the backslash straight before it."""
 
 
 def is_han_or_kana(character: str) -> bool:
@@ -32,7 +145,10 @@ def is_han_or_kana(character: str) -> bool:
 
 @cache
 def fold(character: str, tokenizer: Tokenizer) -> str:
-    """Text of one character that is already NFKC and casefolded: blank = separator, '' = dropped."""
+    """Text of one character that is already NFKC and casefolded: blank = separator, '' = dropped.
+
+    In `math` operators and the backslash are themselves; `tokens` parts them from the rest.
+    """
     code, category = ord(character), unicodedata.category(character)
     if category == "Cf" or 0xFE00 <= code <= 0xFE0F or 0xE0100 <= code <= 0xE01EF:
         return ""
@@ -40,32 +156,29 @@ def fold(character: str, tokenizer: Tokenizer) -> str:
         return f" {character} " if is_han_or_kana(character) else character
     if tokenizer == "math":
         operator = LOOK_ALIKES.get(character, character)
-        if operator in OPERATORS or (category == "Sm" and code >= 0x80):
+        if operator in OPERATORS or operator == "\\":
+            return operator
+        if category == "Sm" and code >= 0x80:
             return f" {operator} "
     return " "
 
 
 def normalize(text: str, tokenizer: Tokenizer) -> str:
-    """NFKC, casefold, then `fold` of every character; `math` also parts ASCII digits from the rest."""
-    folded = "".join(fold(c, tokenizer) for c in unicodedata.normalize("NFKC", text).casefold())
-    if tokenizer == "words":
-        return folded
-    parted: list[str] = []
-    for before, character in zip(" " + folded, folded, strict=False):
-        if before != " " and character != " " and is_digit(before) != is_digit(character):
-            parted.append(" ")
-        parted.append(character)
-    return "".join(parted)
-
-
-def is_digit(character: str) -> bool:
-    """Whether the character is one of 0 to 9."""
-    return character in "0123456789"
+    """NFKC, casefold, then `fold` of every character."""
+    return "".join(fold(c, tokenizer) for c in unicodedata.normalize("NFKC", text).casefold())
 
 
 def tokens(text: str, tokenizer: Tokenizer) -> list[str]:
     """The tokens of a text."""
-    return [token for token in normalize(text, tokenizer).split(" ") if token]
+    folded = normalize(text, tokenizer)
+    if tokenizer == "words":
+        return [token for token in folded.split(" ") if token]
+    found = []
+    for backslash, piece in PIECE.findall(folded):
+        token = COMMANDS.get(piece, piece) if backslash else piece
+        if token and not (backslash and piece in ESCAPED):
+            found.append(token)
+    return found
 
 
 MASK = (1 << 64) - 1
@@ -190,6 +303,85 @@ def candidate_pairs(keys: Sequence[int], cap: int) -> set[tuple[int, int]]:
                 lower = lower[: cap // 2] + lower[-(cap // 2) :] if cap > 1 else []
             pairs |= {(other, higher) for other in lower}
     return pairs
+
+
+AMOUNTS = {
+    "two": "two",
+    "three": "three",
+    "half": "half",
+    "halves": "half",
+    "twice": "twice",
+    "double": "twice",
+}
+NEGATIONS = frozenset(["not", "no", "never", "except", "without"])
+LOGIC = {"and": "and", "both": "and", "or": "or", "either": "or"}
+FUNCTIONS = {"area": "area", "largest": "max", "greatest": "max", "smallest": "min", "sine": "sine"}
+PASSED_OVER = frozenset(["the", "is", "of", "a", "find", "calculate", "what", "given", "then"])
+"""Some of the words of native/symbols.cpp; texts of others are not for `words_part`."""
+
+FAMILIES = [
+    {*family.split(",")}
+    for family in [
+        ",s",
+        ",es",
+        ",ed",
+        ",d",
+        ",ing",
+        "e,ing",
+        "y,ies",
+        "y,ied",
+        "s,ed",
+        "s,ing",
+        "ed,ing",
+        "es,ed",
+        "es,ing",
+        "ies,ied",
+    ]
+]
+"""Endings of one word: two of a family go with one stem."""
+
+
+def same_word(one: str, other: str) -> bool:
+    """Whether two different words are one: inflected, or misspelt (five letters or more, the same first letter)."""
+    for size in range(3, min(len(one), len(other)) + 1):
+        endings = {one[size:], other[size:]}
+        if one[:size] == other[:size] and (
+            endings in FAMILIES or endings in ({"", one[size - 1] + "ed"}, {"", one[size - 1] + "ing"})
+        ):
+            return True
+    if min(len(one), len(other)) < 5 or one[0] != other[0]:
+        return False
+    if len(one) == len(other):
+        swaps = {one[:i] + one[i + 1] + one[i] + one[i + 2 :] for i in range(len(one) - 1)}
+        return other in swaps or sum(a != b for a, b in zip(one, other, strict=True)) == 1
+    shorter, longer = sorted((one, other), key=len)
+    return any(shorter == longer[:i] + longer[i + 1 :] for i in range(len(longer)))
+
+
+def _as_packed(word: str) -> list[str]:
+    """Sorts words as the kernel has them: by their letters, the last of twelve first."""
+    return list(word.ljust(12, "\0"))[::-1]
+
+
+def words_part(one: str, other: str) -> bool:
+    """Whether words keep two texts of small letters apart whose ground truths are not known to be the same."""
+    sides = [re.findall("[a-z]{2,}", text) for text in (one, other)]
+    amounts = [Counter(AMOUNTS[word] for word in side if word in AMOUNTS) for side in sides]
+    negated = [sum(word in NEGATIONS for word in side) for side in sides]
+    logic = [Counter(LOGIC[word] for word in side if word in LOGIC) for side in sides]
+    if amounts[0] != amounts[1] or negated[0] != negated[1]:
+        return True
+    if logic[0] - logic[1] and logic[1] - logic[0]:
+        return True
+    known = {*AMOUNTS, *NEGATIONS, *LOGIC, *PASSED_OVER}
+    words = [Counter(FUNCTIONS.get(word, word) for word in side if word not in known) for side in sides]
+    only = [sorted((a - b).elements(), key=_as_packed) for a, b in (words, words[::-1])]
+    for word in list(only[0]):
+        match = next((fellow for fellow in only[1] if same_word(word, fellow)), None)
+        if match is not None:
+            only[0].remove(word)
+            only[1].remove(match)
+    return bool(only[0] and only[1])
 
 
 def leader_clusters(

@@ -112,7 +112,7 @@ CASES: dict[str, Callable[[Path], list[str]]] = {
     ],
     "no-input": lambda tmp: ["run", recipe(tmp, RULE)],
     "input-does-not-exist": lambda tmp: ["run", recipe(tmp, RULE), "-i", str(tmp / "none.parquet")],
-    "nothing-to-protect": lambda tmp: ["run", "default", "-i", rows(tmp)],
+    "nothing-to-protect": lambda tmp: ["run", "default", "-i", rows(tmp), "--set", "evidence.leak.against=[]"],
     "benchmark-does-not-exist": lambda tmp: ["decontam", rows(tmp), "--against", "aime_2035"],
     "benchmark-without-text": lambda tmp: ["decontam", rows(tmp), "--against", rows(tmp), "--against-column", "x"],
     "unknown-prompt-column": lambda tmp: ["dedup", rows(tmp), "--prompt-column", "problm"],

@@ -12,7 +12,7 @@ import pyarrow.parquet as pq
 import pytest
 import zstandard
 
-from curate.benchmarks.load import Benchmark, load, load_all, resolve
+from curate.benchmarks.load import Benchmark, files_of, load, load_all
 from curate.errors import InputError
 
 
@@ -109,16 +109,16 @@ def test_names_stand_for_files_globs_and_folders(tmp_path: Path) -> None:
     for name in ("b.jsonl", "a.csv", "README.md", ".hidden.csv", "deep/c.parquet", "z.jsonl.gz"):
         write(tmp_path / name, b"")
     z, a, b, c = (tmp_path / name for name in ("z.jsonl.gz", "a.csv", "b.jsonl", "deep/c.parquet"))
-    assert resolve([str(z), str(tmp_path)]) == [z, a, b]
-    assert resolve([str(tmp_path / "**" / "*.parquet"), str(tmp_path / "[ab].*")]) == [c, a, b]
-    assert resolve([str(tmp_path / "b.jsonl"), str(tmp_path / "deep" / ".." / "b.jsonl")]) == [b]
+    assert files_of([str(z), str(tmp_path)]) == [z, a, b]
+    assert files_of([str(tmp_path / "**" / "*.parquet"), str(tmp_path / "[ab].*")]) == [c, a, b]
+    assert files_of([str(tmp_path / "b.jsonl"), str(tmp_path / "deep" / ".." / "b.jsonl")]) == [b]
 
 
 def test_all_names_that_stand_for_nothing_are_told(tmp_path: Path) -> None:
     """Each is said with what would have been accepted."""
     (tmp_path / "empty").mkdir()
     with pytest.raises(InputError) as error:
-        resolve(["aime_2024", "none/*.csv", str(tmp_path / "empty")])
+        files_of(["aime_2024", "none/*.csv", str(tmp_path / "empty")])
     accepted = (
         "a file (.parquet, .jsonl, .jsonl.gz, .jsonl.zst, .csv), a glob such as 'benchmarks/*.parquet', "
         "or a folder of such files"
@@ -178,7 +178,7 @@ def test_an_absent_file_is_an_input_error(tmp_path: Path) -> None:
 @pytest.mark.real_data
 def test_all_benchmarks_beside_the_repository_are_read(shared_data: Path) -> None:
     """54 sets with 74,498 items, ids from their files, no item without text."""
-    benchmarks = load_all(resolve([str(shared_data / "benchmarks")]))
+    benchmarks = load_all(files_of([str(shared_data / "benchmarks")]))
     assert (len(benchmarks), sum(len(b.ids) for b in benchmarks)) == (54, 74_498)
     assert all(text for b in benchmarks for text in b.texts)
     assert next(b for b in benchmarks if b.name == "aime_2026").ids[0].startswith("aime_2026/")

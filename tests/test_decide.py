@@ -291,6 +291,128 @@ def test_each_group_keeps_its_protected_rows_or_one(
     assert all(instead < 0 or stays[instead] for instead in lost)
 
 
+SURE = KeepOne(
+    "near-duplicate", "near.cluster_id", (("row.length", True),), where="near.jaccard >= 0.9",
+    protect="row.source = 'gold'",
+)  # fmt: skip
+
+
+def near_facts(lines: list[tuple[int | None, float | None, int, bool]]) -> pl.DataFrame:
+    """Rows 0.. with near.cluster_id and near.jaccard, row.length and row.source."""
+    near = [{"cluster_id": group, "jaccard": jaccard} for group, jaccard, _, _ in lines]
+    row = [{"length": length, "source": "gold" if gold else "web"} for _, _, length, gold in lines]
+    return pl.DataFrame(
+        {"row_id": range(len(lines)), "near": near, "row": row},
+        schema_overrides={
+            "near": pl.Struct({"cluster_id": pl.Int64, "jaccard": pl.Float64}),
+            "row": pl.Struct({"length": pl.Int64, "source": pl.String}),
+        },
+    )
+
+
+def test_rows_where_the_rule_does_not_hold_stay_and_stand_for_nobody() -> None:
+    """Of a cluster only the rows at 0.9 or above meet; the longest of all, at 0.85, is not the one that stays."""
+    facts = near_facts([(0, 1.0, 5, False), (0, 0.95, 7, False), (0, 0.85, 9, False), (0, 0.91, 6, False)])
+    order = keep_one_order(facts, SURE)
+    answers = pl.DataFrame({"row_id": [0, 1, 2, 3]})
+    judged = keep_one_chain(answers, {"near-duplicate": order}, [SURE])
+    assert judged["near-duplicate"].to_list() == [True, False, False, True]
+    assert judged["kept_instead"].to_list() == [1, None, None, 1]
+
+
+def test_a_protected_row_where_the_rule_does_not_hold_stands_for_nobody() -> None:
+    """Nothing is dropped for a protected row that is not that near."""
+    facts = near_facts([(0, 1.0, 5, False), (0, 0.85, 9, True), (0, 0.95, 4, False)])
+    order = keep_one_order(facts, SURE)
+    assert keep_one(order, SURE).rows() == [(0, False, None), (2, True, 0)]
+
+
+@pytest.mark.parametrize(
+    ("on_missing", "answer"), [("keep", False), ("drop", True), ("undecided", None), ("stop", ...)]
+)
+def test_a_null_where_counts_only_where_another_row_may_meet_it(
+    on_missing: OnMissing, answer: bool | None
+) -> None:
+    """Row 1 might be a copy of row 0; row 2 is alone but for row 3, which takes no part."""
+    facts = near_facts([(0, 1.0, 5, False), (0, None, 9, False), (2, None, 1, False), (2, 0.5, 1, False)])
+    rule = SURE._replace(on_missing=on_missing)
+    order = keep_one_order(facts, rule)
+    if on_missing == "stop":
+        with pytest.raises(
+            MissingEvidence, match=r"near-duplicate: `near.jaccard >= 0.9` is null for 1 line"
+        ):
+            keep_one(order, rule)
+        return
+    assert keep_one(order, rule).rows() == [(0, False, None), (1, answer, None), (2, False, None)]
+
+
+def test_a_taken_group_is_lost_only_by_rows_where_the_rule_holds() -> None:
+    """Earlier data holds the cluster: the row at 0.95 goes, the one at 0.85 stays, null is unsure."""
+    facts = near_facts([(7, 0.95, 5, False), (7, 0.85, 9, False), (8, None, 1, False)])
+    taken = pl.DataFrame({"group": [7, 8], "row_id": [-3, -4]})
+    rule = SURE._replace(on_missing="undecided")
+    assert keep_one(keep_one_order(facts, rule), rule, taken).rows() == [(0, True, -3), (2, None, None)]
+
+
+NEAR_ROWS = st.lists(
+    st.tuples(
+        st.none() | st.integers(0, 3), st.none() | st.sampled_from([0.8, 0.85, 0.9, 0.95, 1.0]),
+        st.integers(0, 3), st.booleans(),
+    ),
+    min_size=1, max_size=20,
+)  # fmt: skip
+
+
+@given(NEAR_ROWS, st.sampled_from(["keep", "drop", "undecided"]), st.sets(st.integers(0, 3)), st.data())
+def test_where_says_what_choosing_row_by_row_says(
+    lines: list[tuple[int | None, float | None, int, bool]],
+    on_missing: OnMissing,
+    held: set[int],
+    data: st.DataObject,
+) -> None:
+    """Against a plain reading of the rule: who takes part, who is unsure, and who stays of each group."""
+    noisy = data.draw(st.lists(st.booleans(), min_size=len(lines), max_size=len(lines)))
+    rule = SURE._replace(on_missing=on_missing)
+    taken = pl.DataFrame({"group": sorted(held), "row_id": [-1 - group for group in sorted(held)]},
+                         schema={"group": pl.Int64, "row_id": pl.Int64})  # fmt: skip
+    answers = pl.DataFrame({"row_id": range(len(lines)), "noisy": noisy})
+    orders = {rule.reason: keep_one_order(near_facts(lines), rule)}
+    judged = keep_one_chain(answers, orders, [rule], {rule.reason: taken})
+
+    part = [i for i, (_, jaccard, _, _) in enumerate(lines)
+            if not noisy[i] and (jaccard is None or jaccard >= 0.9)]  # fmt: skip
+    expected: dict[int, tuple[bool | None, int | None]] = dict.fromkeys(range(len(lines)), (False, None))
+    for i in part:
+        group, jaccard, _, gold = lines[i]
+        others = [j for j in part if j != i and lines[j][0] == group]
+        if group is None or (jaccard is None and (others or group in held)):
+            unknown = {"keep": False, "drop": True, "undecided": None}[on_missing]
+            expected[i] = (False if gold else unknown, None)
+            continue
+        meet = [j for j in (i, *others) if lines[j][1] is not None or not others]
+        best = -1 - group if group in held else min(meet, key=lambda j: (-lines[j][3], -lines[j][2], j))
+        if best != i and not gold:
+            expected[i] = (True, best)
+    assert dict(enumerate(judged.select(rule.reason, "kept_instead").rows())) == expected
+
+
+@given(NEAR_ROWS)
+def test_a_higher_where_drops_no_more_and_keeps_one_of_each_group_that_is_left(
+    lines: list[tuple[int | None, float | None, int, bool]],
+) -> None:
+    """Raised from 0.8 to 0.95 the rule drops a part of what it dropped, and of the rows that meet one stays."""
+    lines = [(group, jaccard or 0.8, length, False) for group, jaccard, length, _ in lines]
+    facts, dropped = near_facts(lines), []
+    for least in (0.8, 0.85, 0.9, 0.95):
+        rule = SURE._replace(where=f"near.jaccard >= {least}", on_missing="keep")
+        chosen = keep_one(keep_one_order(facts, rule), rule)
+        dropped.append(set(chosen.filter("near-duplicate")["row_id"]))
+        for group in {group for group, jaccard, _, _ in lines if group is not None and jaccard >= least}:
+            meet = {i for i, (its, jaccard, _, _) in enumerate(lines) if its == group and jaccard >= least}
+            assert len(meet - dropped[-1]) == 1
+    assert dropped[0] >= dropped[1] >= dropped[2] >= dropped[3]
+
+
 TWO_GROUPS = st.lists(
     st.tuples(*(st.none() | st.integers(0, 6) for _ in range(2)), st.none() | st.booleans()),
     min_size=1, max_size=25,

@@ -160,7 +160,7 @@ def test_a_new_threshold_measures_nothing_again(sample: SampleFiles, finished: P
     """`decide` with another predicate keeps the evidence bytes and changes the verdicts."""
     stricter = [
         sys.executable, "-c", "from curate.cli.main import app; app()", "decide", str(finished), "--recipe", "default",
-        "--set", "drop.contaminated.when=leak.containment >= 0.05", "--out", str(tmp_path / "new"),
+        "--set", "drop.contaminated.when=leak.alignment >= 0.05", "--out", str(tmp_path / "new"),
     ]  # fmt: skip
     subprocess.run(stricter, check=True, capture_output=True)
     old, new = tree(finished), tree(tmp_path / "new")

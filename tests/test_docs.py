@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shlex
 import subprocess
@@ -81,7 +82,8 @@ def test_the_commands_of_readme_and_guide_run(tmp_path: Path) -> None:
     """Every `curate` line of the README and the guide runs on the sample and ends with 0."""
     files = write_sample(tmp_path, 400, seed=1)
     files.rows[0].rename(tmp_path / "data.parquet")
-    files.benchmark.rename(tmp_path / "aime_2025.parquet")
+    files.benchmark.rename(tmp_path / "my_exam.parquet")
+    own = {**os.environ, "CURATE_BENCHMARKS": str(tmp_path / "benchmarks")}
     lines = [
         line
         for page in ("README.md", "docs/guide.md")
@@ -93,7 +95,7 @@ def test_the_commands_of_readme_and_guide_run(tmp_path: Path) -> None:
     for line in lines:
         words = shlex.split(line)[1:]
         command = [sys.executable, "-c", "from curate.cli.main import app; app()", *words]
-        done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+        done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False, env=own)
         assert done.returncode == 0, (line, done.stderr)
 
 

@@ -56,6 +56,11 @@ ROWS_IN: list[dict[str, Any]] = [
 ]
 
 
+def notes_of(made: Ingested) -> tuple[str, ...]:
+    """What a run announces of its input, with the columns that nothing uses last."""
+    return tuple(note for note in (*made.notes, made.unused.note()) if note is not None)
+
+
 def jsonl(rows: list[dict[str, Any]]) -> bytes:
     """The rows as JSON Lines."""
     return "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows).encode()
@@ -214,7 +219,7 @@ def test_other_files_of_a_folder_are_left_out_and_named(tmp_path: Path) -> None:
     write_as(ROWS_IN, folder / ".hidden" / "a.parquet")
     made = read(tmp_path, folder)
     assert made.n_rows == 40
-    assert made.notes == (
+    assert notes_of(made) == (
         f"{folder}: not data, left out: README.md, dataset_info.json, state.json",
         "columns not used: note",
     )
@@ -247,7 +252,7 @@ def test_columns_that_are_not_used_are_named(name: str, tmp_path: Path) -> None:
     """Columns that the shape does not read are noted, with the option for one that sounds like a part."""
     columns, expected = UNUSED[name]
     made = read(tmp_path, write_as([{"problem": "a", **dict.fromkeys(columns, "x")}], tmp_path / "a.jsonl"))
-    notes = [note for note in made.notes if note.startswith("columns not used")]
+    notes = [note for note in notes_of(made) if note.startswith("columns not used")]
     assert notes == ([expected] if expected else [])
 
 
@@ -389,7 +394,11 @@ def test_absent_columns_are_null_and_joined_types_are_noted(tmp_path: Path) -> N
         {"row_id": 1, "problem": "b", "x": "w", "y": None},
         {"row_id": 2, "problem": None, "x": None, "y": [None]},
     ]
-    assert made.notes == ("x: numbers and text, kept as text", "columns not used: x, y")
+    assert notes_of(made) == (
+        "x: numbers and text, kept as text",
+        "1 row has no prompt: problem is null there",
+        "columns not used: x, y",
+    )
     assert [type_name(field.type) for field in made.schema] == ["int64", "text", "text", "list<text>"]
 
 
@@ -459,7 +468,10 @@ def test_csv_without_types_keeps_leading_zeros_and_names_a_nameless_column(tmp_p
         {"row_id": 0, "column_0": "0", "problem": 'a "b", c\nd', "answer": "033"},
         {"row_id": 1, "column_0": "1", "problem": None, "answer": None},
     ]
-    assert made.notes == (f"{tmp_path}/a.csv: column 0 has no name, called column_0",)
+    assert made.notes == (
+        f"{tmp_path}/a.csv: column 0 has no name, called column_0",
+        "1 row has no prompt: problem is null there",
+    )
 
 
 @pytest.mark.parametrize("block_bytes", [1, 7, 300])

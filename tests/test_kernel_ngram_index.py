@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import random
 import time
 from collections.abc import Sequence
@@ -226,13 +227,15 @@ def test_the_file_depends_on_the_items_alone(tmp_path: Path) -> None:
 
 
 def test_the_bytes_of_the_file_are_fixed(tmp_path: Path) -> None:
-    """The name of a known index: if it changes, so do persisted bytes and the version must be raised."""
+    """A known index: if its name or content changes, so do persisted bytes and the version must be raised."""
     items = [
         Item("aime", "1", QUESTION),
         Item("aime", "2", "Compute $\\sin 60^\\circ$."),
         Item("x", "3", None),
     ]
-    assert write_index(items, 10, "words", tmp_path).name == "ngrams-0e771c2f45ab4443.index"
+    path = write_index(items, 10, "words", tmp_path)
+    assert path.name == "ngrams-9fe7bc32746aaf49.index"
+    assert hashlib.sha256(path.read_bytes()).hexdigest()[:16] == "e3eba9ee267eeb68"
 
 
 def test_threads_share_one_index(tmp_path: Path) -> None:
@@ -356,10 +359,11 @@ def is_within(part: list[str], whole: list[str]) -> bool:
 
 
 def test_a_file_that_is_no_index_is_refused(tmp_path: Path) -> None:
-    """Another file, or a part of an index, is named in a RunError."""
+    """Another file, a part of an index, or one with the hashes of an earlier version is named in a RunError."""
     path = write_index([Item("set", "1", QUESTION)], 10, "words", tmp_path)
     (tmp_path / "other").write_bytes(b"something else entirely")
     (tmp_path / "cut").write_bytes(path.read_bytes()[:-200])
-    for name in ("other", "cut", "absent"):
+    (tmp_path / "earlier").write_bytes(b"curateG1" + path.read_bytes()[8:])
+    for name in ("other", "cut", "earlier", "absent"):
         with pytest.raises(RunError, match=name):
             Index(tmp_path / name)

@@ -26,7 +26,13 @@ GOLDEN_TOKENS = [
     0xFFEE68C374FCE10D,
     0x70F9D4006CD194D0,
     0x08B21A7AE26D7E4A,
-]  # find x ^ 2 é !
+    0x76714ECD04D6926F,
+    0x0E3876EE412D7147,
+    0xAAC6C34762E5C439,
+    0x8CC73107985EC46F,
+    0x28B134411D8D27FF,
+    0x8CC73107985EC46F,
+]  # find x ^ 2 é ! and frac 12 ≤ | x |
 GOLDEN_TEXT = [0x104ED787740C37CE, 0xA1136693EDD435E3]
 
 same_unicode = pytest.mark.skipif(
@@ -56,7 +62,7 @@ def differences(texts: list[str], tokenizer: Tokenizer) -> list[str]:
 @pytest.mark.parametrize(
     ("sample", "words", "math"),
     [
-        (r"\frac{1}{2} \le x_1!", "frac 1 2 le x 1", "frac 1 2 le x 1 !"),
+        (r"\dfrac{1}{2} \le x_1!", "dfrac 1 2 le x 1", "frac 1 2 ≤ x 1 !"),
         ("3.5 and x2", "3 5 and x2", "3 5 and x 2"),
         ("It's $x^2$", "it s x 2", "it s x ^ 2"),
         ("a − b × c ≤ ½", "a b c 1 2", "a - b × c ≤ 1 / 2"),
@@ -65,6 +71,16 @@ def differences(texts: list[str], tokenizer: Tokenizer) -> list[str]:
         ("soft\u00adhyphen zero\u200bwidth ❤\ufe0f 😀", "softhyphen zerowidth", "softhyphen zerowidth"),
         ("e\u0301 = é", "é é", "é = é"),
         ("f(x) = |x|! @[1] #2 & 5%", "f x x 1 2 5", "f ( x ) = | x | ! @ [ 1 ] # 2 & 5 %"),
+        (r"\(x\!+\!y\) \[z!\] \\(2)", "x y z 2", "x + y z ! 2 )"),
+        (r"\left(\tfrac ab\right)^\text{th}", "left tfrac ab right text th", "( frac ab ) ^ th"),
+        (
+            r"a\leqslant b\neq c \leftarrow left",
+            "a leqslant b neq c leftarrow left",
+            "a ≤ b ≠ c leftarrow left",
+        ),
+        (r"\LEFT\quad\textit{ﬁn} \left1 \x2 \ left", "left quad textit fin left1 x2 left", "fin 1 x 2 left"),
+        ("\\\u200dle \\ｌｅ ＼le \\le\u0301 \\⑴", "le le le lé 1", "≤ ≤ ≤ lé 1 )"),
+        (r"\{1, \ldots, n\} \% \& \| \mid", "1 ldots n mid", "1 n % & | |"),
         ("", "", ""),
         ("\x00 \t.,;$", "", ""),
     ],
@@ -106,6 +122,9 @@ pieces = st.one_of(
     st.sampled_from(list("aZ09 +-*/=<>^%|!()[]@#&.,$\\{}~_`'\"\n\t\x00")),
     st.sampled_from(
         ["\u0301", "\u0308", "\u3099", "か", "\u1161", "가", "\u200d", "\ufe0f", "½", "²", "ﬃ", "ﷺ", "≤", "≠"]
+    ),
+    st.sampled_from(
+        ["\\", "\\(", "\\]", "\\left", "\\frac", "\\dfrac1", "\\LEQ", "\\quad ", "\\ldotsé", "\\in"]
     ),
     st.sampled_from(["word", "x", "1234567", "12345678", "abcdefghi", "你好", " " * 60, "a" * 64, "é" * 33]),
 )
@@ -219,6 +238,40 @@ def test_tokens_may_cross_any_block(size: int, tokenizer: Tokenizer) -> None:
     assert differences(texts, tokenizer) == []
 
 
+@pytest.mark.parametrize("size", [56, 58, 60, 62, 63, 64, 4090, 4092, 4094, 4095, 4096, 8190, 8192])
+@pytest.mark.parametrize("before", [" ", "x", "é "])
+def test_commands_may_cross_any_block(size: int, before: str) -> None:
+    """Backslashes, and commands read as another, as nothing or as themselves, at and before the end of blocks."""
+    start = (before * size)[:size]
+    texts = [
+        f"{start}{piece} 1"
+        for piece in (r"\dfrac", r"\left", r"\alpha", r"\(", r"\!\[", "\\", r"\left\right\le")
+    ]
+    texts += [
+        f"{start}\\left",
+        f"{start}\\leq",
+        r"\left" * size,
+        r"\le\(" * size,
+        r"\left" * size + "y" * size,
+    ]
+    assert differences(texts, "math") == []
+
+
+def test_every_command_of_the_table_is_read_as_its_twin_reads_it() -> None:
+    """All commands, in small letters and capitals, alone and among others; without the backslash they are words."""
+    texts = [
+        form
+        for name in oracles.COMMANDS
+        for form in (f"\\{name}", f"a\\{name.upper()}_2", f"\\{name}x", name)
+    ]
+    texts += [
+        " ".join(f"\\{name} b" for name in oracles.COMMANDS),
+        "".join(f"\\{name}" for name in oracles.COMMANDS),
+    ]
+    assert differences(texts, "math") == []
+    assert differences(texts, "words") == []
+
+
 def test_a_text_of_many_megabytes_is_read_whole() -> None:
     """Eight million tokens in one text, and a combining mark that sends all of it the long way round."""
     plain = "x1 + " * 2_000_000
@@ -257,12 +310,14 @@ def test_a_column_that_is_not_text_is_refused() -> None:
 @same_unicode
 @given(mixed_texts, st.sampled_from(BOTH))
 def test_the_place_of_a_token_holds_it(sample: str, tokenizer: Tokenizer) -> None:
-    """The bytes between a token's begin and end are, read alone, that token (or hold it, in one character)."""
+    """The bytes between a token's begin and end are, read alone or as a command, that token, or hold it."""
     column = native.Texts(pa.array([sample], pa.large_string()))
     composed = column.array[0].as_py().encode()
     spans = text.token_spans(column, tokenizer)
     for token, begin, end in zip(oracles.tokens(sample, tokenizer), spans.begin, spans.end, strict=True):
-        assert token in oracles.tokens(composed[begin:end].decode(), tokenizer)
+        piece = composed[begin:end].decode()
+        command = oracles.tokens("\\" + piece, tokenizer) if b"\\" in composed[:begin] else []
+        assert token in [*oracles.tokens(piece, tokenizer), *command]
     assert (spans.begin[1:] >= spans.begin[:-1]).all()
 
 
@@ -277,6 +332,14 @@ def test_places_are_byte_offsets_of_the_text_itself() -> None:
         (8, 9),  # x
         (9, 12),  # ≤
         (12, 16),  # 34, with the soft hyphen
+    ]
+    spans = text.token_spans(pa.array([r"\(\left[ \dfrac{é}2 \right]\)"]), "math")
+    assert list(zip(spans.begin.tolist(), spans.end.tolist(), strict=True)) == [
+        (7, 8),  # [
+        (10, 15),  # dfrac, without the backslash
+        (16, 18),  # é
+        (19, 20),  # 2
+        (27, 28),  # ]
     ]
 
 
@@ -338,9 +401,9 @@ def test_every_byte_reaches_both_halves_of_the_hash() -> None:
 
 def test_hashes_never_change() -> None:
     """Hashes are written to disk: these values hold for every version and machine."""
-    column = pa.array(["Find $x^2$, é!"])
+    column = pa.array(["Find $x^2$, é!", r"\(\dfrac12 \leq \left|x\right|\)"])
     assert text.token_hashes(column, "math").hash.tolist() == GOLDEN_TOKENS
-    assert text.text_hash128(column, "none").hash.tolist() == [GOLDEN_TEXT]
+    assert text.text_hash128(column[:1], "none").hash.tolist() == [GOLDEN_TEXT]
 
 
 @pytest.mark.real_data

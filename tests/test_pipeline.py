@@ -511,3 +511,89 @@ def test_rows_of_groups_that_earlier_data_holds_are_dropped(tmp_path: Path) -> N
     assert judged.reasons["row"] == {"exact-duplicate": {"rows": 1, "only": 1}}
     table = pl.read_parquet(tmp_path / "work" / "verdicts" / "00000.parquet")
     assert table.select("keep", "kept_instead").rows() == [(True, None), (False, -7)]
+
+
+WORDS = " ".join(f"word{a}{b}" for a in "abcdef" for b in "ghijklmnop")
+ALIKE = pl.DataFrame(
+    {  # Jaccard to row 0: 1, 56/58, 56/68
+        "problem": [WORDS, f"{WORDS} and more", f"{WORDS} " + " ".join(f"end{a}" for a in "abcdefghijkl")],
+        "answer": ["1", "1", "1"],
+        "date": ["2024", "2023", "2022"],
+    }
+)
+LONGEST = """
+[evidence.near]
+stage = "near-dedup"
+[keep-one.near-duplicate]
+per = "near.cluster_id"
+prefer = ["length(row.prompt) desc"]
+"""
+
+
+def outcomes(manifest: dict[str, Any], folder: Path) -> list[tuple[bool, int | None]]:
+    """keep and kept_instead of each row of a run that has so many rows."""
+    verdicts = pl.read_parquet(folder / "verdicts" / "*.parquet").sort("row_id")
+    assert verdicts.height == manifest["counts"]["rows"]["in"]
+    return verdicts.select("keep", "kept_instead").rows()
+
+
+def test_a_keep_one_rule_is_raised_without_measuring_again(tmp_path: Path) -> None:
+    """With `where` the longest of the rows at 0.9 stays instead of the others; the row at 0.82 stays too."""
+    first, _ = run_recipe(LONGEST, ALIKE, tmp_path)
+    assert outcomes(first, tmp_path / "out") == [(False, 2), (False, 2), (True, None)]
+    where = {"keep-one.near-duplicate.where": "near.jaccard >= 0.9"}
+    with LocalEngine(1) as engine:
+        stricter = recipes.parse(LONGEST, "test", where)
+        manifest = run(stricter, tmp_path / "strict", engine=engine, decide_from=tmp_path / "out")
+    assert outcomes(manifest, tmp_path / "strict") == [(False, 1), (True, None), (True, None)]
+    rule = explain(tmp_path / "strict", 0).reasons[0]
+    assert rule.rule.text == (
+        "keep one row per near.cluster_id of those where near.jaccard >= 0.9, "
+        "best first by length(row.prompt) desc"
+    )
+    assert dict(rule.values)["near.jaccard"] == 1.0
+    page = (tmp_path / "strict" / "report.html").read_text(encoding="utf-8")
+    assert "of those where near.jaccard &gt;= 0.9" in page
+
+
+def test_where_holds_for_copies_of_earlier_data(tmp_path: Path) -> None:
+    """A new row at 0.97 to a row of the index goes, one at 0.82 stays."""
+    where = {"keep-one.near-duplicate.where": "near.jaccard >= 0.9"}
+    index = {"source.earlier": str(tmp_path / "index"), **where}
+    run_recipe(LONGEST, ALIKE.head(1), tmp_path / "a", **index)
+    manifest, _ = run_recipe(LONGEST, ALIKE.tail(2), tmp_path / "b", **index)
+    assert outcomes(manifest, tmp_path / "b" / "out") == [(False, 0), (True, None)]
+
+
+@pytest.mark.parametrize(
+    ("where", "expected"),
+    [
+        (
+            "near.jacard >= 0.9",
+            "keep-one.near-duplicate.where: `near.jacard >= 0.9`: unknown column near.jacard",
+        ),
+        ("near.jaccard", "keep-one.near-duplicate.where: `near.jaccard`: expected true or false"),
+    ],
+)
+def test_a_where_that_is_no_predicate_is_refused(where: str, expected: str) -> None:
+    """A typo and a number are told before any data is read."""
+    with pytest.raises(RecipeError, match=expected):
+        recipes.parse(LONGEST, "test", {"keep-one.near-duplicate.where": where})
+
+
+def test_a_column_that_a_rule_reads_is_not_called_unused(tmp_path: Path) -> None:
+    """`date` is announced as not used, unless a rule, a preference or a skip-if looks at it."""
+    note = "columns not used: date"
+    _, said = run_recipe(LONGEST, ALIKE, tmp_path / "plain")
+    assert note in said
+    for index, setting in enumerate(
+        (
+            {"keep-one.near-duplicate.prefer": ["original.date desc"]},
+            {"keep-one.near-duplicate.protect": "original.date = '2024'"},
+            {"keep-one.near-duplicate.where": "original.date > '2020'"},
+            {"drop.old": {"when": "original.date < '2000'"}},
+            {"evidence.near.skip-if": "original.date < '2000'"},
+        )
+    ):
+        _, said = run_recipe(LONGEST, ALIKE, tmp_path / str(index), **setting)
+        assert not [line for line in said if "not used" in line], setting

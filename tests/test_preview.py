@@ -41,7 +41,7 @@ def test_the_sweep_counts_what_each_threshold_drops(tmp_path: Path) -> None:
         "0.60": 3, "0.65": 3, "0.70": 3, "0.75": 3, "0.80": 3, "0.85": 3, "0.90": 3, "0.95": 0, "1.00": 0,
     }  # fmt: skip
     assert lines["0.80"][-1] == "--threshold"
-    assert "21 bands of 6 minhashes find 99.83% of the pairs at Jaccard 0.8" in beside
+    assert "16 bands of 5 minhashes find 99.83% of the pairs at Jaccard 0.8" in beside
     assert not (tmp_path / "out").exists()
 
 

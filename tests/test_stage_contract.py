@@ -36,7 +36,7 @@ LINES: list[dict[str, Any]] = [
 def params_of(name: str, folder: Path) -> StageParams:
     """Parameters of a stage, defaults wherever there are any."""
     given: dict[str, Any] = {"stage": name}
-    if name == "ngram-overlap":
+    if name in ("ngram-overlap", "benchmark-match"):
         folder.mkdir(parents=True, exist_ok=True)
         path = folder / "bench.parquet"
         pl.DataFrame({"id": ["b0"], "problem": [BENCHMARK + "?"]}).write_parquet(path)

@@ -30,9 +30,9 @@ STORY = (
 def evidence_of(
     prompts: Sequence[str | None], folder: Path, *, rows_per_shard: int = 4, workers: int = 2, **params: Any
 ) -> pl.DataFrame:
-    """Evidence about every prompt."""
+    """Evidence about every prompt; words may be exchanged unless `agree` says otherwise."""
     inputs = inputs_of(prompts, folder / "rows", rows_per_shard=rows_per_shard)
-    settings = NearDedupParams(stage="near-dedup", **params)
+    settings = NearDedupParams(stage="near-dedup", **{"agree": ["numbers", "symbols"]} | params)
     frame = run_whole(STAGE, settings, inputs, folder / "work", workers=workers)
     assert frame["row_id"].to_list() == list(range(len(prompts)))
     return frame

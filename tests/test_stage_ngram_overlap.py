@@ -136,6 +136,17 @@ def test_rows_are_measured_one_by_one(tmp_path: Path) -> None:
         assert evidence([prompt], against, tmp_path)[0] | {"row_id": 100 + i} == whole[i]
 
 
+def test_latex_and_plain_spelling_share_their_tokens_and_spans_point_into_the_prompt(tmp_path: Path) -> None:
+    """With `math` one formula in two spellings is one item; the span ends where the LaTeX of the prompt does."""
+    item = r"Find $\frac{a}{b}$ if $a \le b \ne 0$, $c > 0$, and $(a, b, c)$ add to $10!$"
+    prompt = r"é: Find \(\dfrac{a}{b}\) if \(a \leqslant b \neq 0\), \(c \gt 0\), and \(\left(a,\, b,\, c\right)\) add to \(10!\)."
+    [row] = evidence([prompt], benchmark(tmp_path, **{"7": item}), tmp_path, tokenizer="math")
+    assert (row["containment"], row["item_tokens"]) == (1.0, 23)
+    assert prompt[row["row_span"]["start"] : row["row_span"]["end"]] == prompt[3:-3]
+    [words] = evidence([prompt], benchmark(tmp_path, **{"7": item}), tmp_path, tokenizer="words")
+    assert words["containment"] < 0.5
+
+
 def test_spans_are_characters_of_the_prompt_as_given(tmp_path: Path) -> None:
     """Emoji, Chinese and letters with combining marks before the match each count as Python counts them."""
     against = benchmark(tmp_path, **{"7": f"😀 {QUESTION}"})
@@ -172,10 +183,10 @@ def test_wrong_parameters_are_refused() -> None:
 
 def test_an_absent_benchmark_stops_before_any_row(tmp_path: Path) -> None:
     """A name that stands for no file is an InputError of the parameters, not of a row."""
-    params = NgramOverlap(stage="ngram-overlap", against=["aime_2024"])
-    with pytest.raises(InputError, match="aime_2024: there is no such file"):
+    params = NgramOverlap(stage="ngram-overlap", against=["aime_2036"])
+    with pytest.raises(InputError, match="aime_2036: neither a benchmark nor a group nor a file"):
         params.files()
-    with pytest.raises(InputError, match="aime_2024: there is no such file"):
+    with pytest.raises(InputError, match="aime_2036: neither a benchmark nor a group nor a file"):
         prepare(params, tmp_path)
 
 

@@ -25,13 +25,15 @@ from curate.errors import InputError, did_you_mean
 
 TEXT_COLUMNS = ("problem", "question", "prompt", "query", "text", "content")
 ID_COLUMNS = ("id", "uid", "task_id", "question_id")
+ANSWER_COLUMNS = ("answer", "final_answer")
+SOLUTION_COLUMNS = ("solution", "canonical_solution")
 ACCEPTED = (
     "a file (.parquet, .jsonl, .jsonl.gz, .jsonl.zst, .csv), a glob such as 'benchmarks/*.parquet', "
     "or a folder of such files"
 )
 
 
-Reader = Callable[[Path, str | None], dict[str, list[Any]]]
+Reader = Callable[[Path, Sequence[str]], dict[str, list[Any]]]
 
 
 class Benchmark(NamedTuple):
@@ -42,7 +44,7 @@ class Benchmark(NamedTuple):
     texts: list[str | None]  # null where the file has none: such an item is never matched
 
 
-def resolve(names: Sequence[str]) -> list[Path]:
+def files_of(names: Sequence[str]) -> list[Path]:
     """Return the benchmark files that `names` stand for, in the order named, each once.
 
     A name is a file, a glob (`*`, `?`, `[`, `**`) or a folder; files of a glob or folder come sorted
@@ -52,9 +54,9 @@ def resolve(names: Sequence[str]) -> list[Path]:
     found: dict[Path, Path] = {}
     problems = []
     for name in names:
-        paths = _paths_of(name)
+        paths = paths_of(name)
         if not paths:
-            problems.append(_why_none(name))
+            problems.append(why_none(name))
         for path in paths:
             found.setdefault(path.resolve(), path)
     if problems:
@@ -70,18 +72,25 @@ def load(path: Path | str, column: str | None = None) -> Benchmark:
     Raises InputError if the file cannot be read, has no items, or no text column is found.
     """
     path = Path(path)
-    columns = _read_columns(path, column)
-    texts_of = _text_column(path, columns, column)
+    columns = read_columns(path, (*TEXT_COLUMNS, *ID_COLUMNS, *([column] if column else [])))
+    texts_of = text_column(path, columns, column)
+    texts = texts_in(path, columns, texts_of)
     id_column = next((name for name in ID_COLUMNS if name in columns and name != texts_of), None)
-    texts = [_text(value, path, texts_of, position) for position, value in enumerate(columns[texts_of])]
+    return Benchmark(_stem(path), ids_in(columns, id_column, len(texts)), texts)
+
+
+def texts_in(path: Path, columns: dict[str, list[Any]], column: str) -> list[str | None]:
+    """The texts of a column; raises InputError if there is no item, or one that is no text."""
+    texts = [_text(value, path, column, position) for position, value in enumerate(columns[column])]
     if not texts:
         raise InputError(f"{path}: expected benchmark items, found none. Give a file with one item a line.")
-    known_ids: list[Any] = columns[id_column] if id_column else [None] * len(texts)
-    ids = [
-        str(position) if value is None else _well_formed(str(value))
-        for position, value in enumerate(known_ids)
-    ]
-    return Benchmark(_stem(path), ids, texts)
+    return texts
+
+
+def ids_in(columns: dict[str, list[Any]], column: str | None, n_items: int) -> list[str]:
+    """The ids of a column as text; where it has none, positions."""
+    known: list[Any] = columns[column] if column else [None] * n_items
+    return [str(i) if value is None else well_formed(str(value)) for i, value in enumerate(known)]
 
 
 def load_all(paths: Sequence[Path | str], column: str | None = None) -> list[Benchmark]:
@@ -118,7 +127,8 @@ def distinct_names(paths: Sequence[Path]) -> list[str]:
         depth = [n + (times[name] > 1) for n, name in zip(depth, names, strict=True)]
 
 
-def _paths_of(name: str) -> list[Path]:
+def paths_of(name: str) -> list[Path]:
+    """The files that a name stands for; none if it is no file, folder or glob."""
     path = Path(name)
     if path.is_file():
         return [path]
@@ -128,7 +138,8 @@ def _paths_of(name: str) -> list[Path]:
     return sorted(Path(match) for match in matches if Path(match).is_file())
 
 
-def _why_none(name: str) -> str:
+def why_none(name: str) -> str:
+    """A sentence about a name that stands for no file."""
     if Path(name).is_dir():
         return f"{name}: the folder holds no benchmark file. Expected {', '.join(READERS)} files in it."
     if glob.has_magic(name):
@@ -136,13 +147,16 @@ def _why_none(name: str) -> str:
     return f"{name}: there is no such file. Expected {ACCEPTED}."
 
 
-def _read_columns(path: Path, column: str | None) -> dict[str, list[Any]]:
-    """All columns of a file by name, those that can matter with their values."""
+def read_columns(path: Path, wanted: Sequence[str]) -> dict[str, list[Any]]:
+    """All columns of a file by name, at least those that are wanted with their values.
+
+    Raises InputError if the file is not there, damaged, or of an unknown kind.
+    """
     reader = _reader_of(path)
     if reader is None:
         raise InputError(f"{path}: unknown kind of file. Expected {', '.join(READERS)}.")
     try:
-        return reader(path, column)
+        return reader(path, wanted)
     except FileNotFoundError:
         raise InputError(f"{path}: there is no such file. Expected {ACCEPTED}.") from None
     except (pa.ArrowInvalid, csv.Error, gzip.BadGzipFile, zstandard.ZstdError, EOFError) as error:
@@ -151,16 +165,16 @@ def _read_columns(path: Path, column: str | None) -> dict[str, list[Any]]:
         raise InputError(f"{path}: expected UTF-8 text: {error}. Convert the file to UTF-8.") from error
 
 
-def _read_parquet(path: Path, column: str | None) -> dict[str, list[Any]]:
+def _read_parquet(path: Path, wanted: Sequence[str]) -> dict[str, list[Any]]:
     with pq.ParquetFile(path) as file:
         names = file.schema_arrow.names
         # Code benchmarks carry test cases of hundreds of megabytes beside their questions.
-        wanted = [name for name in names if name in (*TEXT_COLUMNS, *ID_COLUMNS, column)]
-        table = file.read(columns=wanted)
-    return {name: table[name].to_pylist() if name in wanted else [] for name in names}
+        read = [name for name in names if name in wanted]
+        table = file.read(columns=read)
+    return {name: table[name].to_pylist() if name in read else [] for name in names}
 
 
-def _read_jsonl(path: Path, _: str | None) -> dict[str, list[Any]]:
+def _read_jsonl(path: Path, _: Sequence[str]) -> dict[str, list[Any]]:
     rows: list[dict[str, Any]] = []
     with _open_text(path) as lines:
         for number, line in enumerate(lines, start=1):
@@ -179,7 +193,7 @@ def _read_jsonl(path: Path, _: str | None) -> dict[str, list[Any]]:
     return {name: [row.get(name) for row in rows] for name in names}
 
 
-def _read_csv(path: Path, _: str | None) -> dict[str, list[Any]]:
+def _read_csv(path: Path, _: Sequence[str]) -> dict[str, list[Any]]:
     csv.field_size_limit(2**31 - 1)
     with path.open(encoding="utf-8-sig", newline="") as lines:
         table = csv.reader(lines)
@@ -211,7 +225,7 @@ def _reader_of(path: Path) -> Reader | None:
 
 
 def _stem(path: Path) -> str:
-    return path.name[: -len(_ending(path) or "") or None]
+    return path.name.removesuffix(".fingerprint")[: -len(_ending(path) or "") or None]
 
 
 def _open_text(path: Path) -> IO[str]:
@@ -222,7 +236,10 @@ def _open_text(path: Path) -> IO[str]:
     return path.open(encoding="utf-8-sig")
 
 
-def _text_column(path: Path, columns: dict[str, list[Any]], column: str | None) -> str:
+def text_column(
+    path: Path, columns: dict[str, list[Any]], column: str | None, setting: str = "against-column"
+) -> str:
+    """Name of the column of the text: the one asked for, else the first of `TEXT_COLUMNS`."""
     if column is not None:
         if column not in columns:
             raise InputError(f"{path}: no column {column}. {did_you_mean(column, columns)}")
@@ -231,7 +248,7 @@ def _text_column(path: Path, columns: dict[str, list[Any]], column: str | None) 
     if found is None:
         raise InputError(
             f"{path}: expected a text column named {', '.join(TEXT_COLUMNS)}; "
-            f"found {', '.join(columns) or 'no columns'}. Name it with against-column."
+            f"found {', '.join(columns) or 'no columns'}. Name it with {setting}."
         )
     return found
 
@@ -241,7 +258,7 @@ def _text(value: Any, path: Path, column: str, position: int) -> str | None:
     if isinstance(value, list) and all(isinstance(turn, dict) for turn in value):
         value = "\n\n".join(_user_texts(value)) or None
     if value is None or isinstance(value, str):
-        return None if value is None else _well_formed(value)
+        return None if value is None else well_formed(value)
     raise InputError(
         f"{path}: item {position}: column {column}: expected text or a list of messages with role and "
         f"content, found {type(value).__name__}. Name the text column with against-column."
@@ -256,6 +273,6 @@ def _user_texts(turns: list[dict[str, Any]]) -> Iterator[str]:
             yield content
 
 
-def _well_formed(text: str) -> str:
+def well_formed(text: str) -> str:
     """The text with lone surrogates, which JSON can spell and UTF-8 cannot, as U+FFFD."""
     return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")

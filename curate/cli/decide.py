@@ -52,5 +52,5 @@ def decide(
 
 
 def _filled_in(entry: dict[str, Any]) -> dict[str, Any]:
-    """The settings of an evidence that are not left open (`against = []`)."""
-    return {key: value for key, value in entry.items() if value != []}
+    """The settings of an evidence that are not left open (`against = []`, or the group `default`)."""
+    return {key: value for key, value in entry.items() if value not in ([], ["default"])}

@@ -39,6 +39,7 @@ def execute(
     from curate.pipeline import run
     from curate.report.funnel import as_text
 
+    spare_pandas()
     started = time.perf_counter()
     memory_bytes = options.memory_bytes(memory)
     with (
@@ -62,6 +63,34 @@ def execute(
     typer.echo(f"why a row went  curate explain {out} ROW_ID")
     say(f"{seconds:.1f} s, {rows / seconds:,.0f} rows/s")
     return manifest
+
+
+def spare_pandas() -> None:
+    """Let pyarrow ask for pandas now, and not find it.
+
+    Where pandas is installed, pyarrow imports it (0.25 s, 60 MB) at the first array it makes, to learn
+    whether the values are a series; it asks once in a process. Only that question goes unanswered: who
+    imports pandas afterwards gets it, and so does `to_pandas` of pyarrow. A command makes no series; a
+    library that others import must leave this alone.
+    """
+    if "pandas" in sys.modules:
+        return
+    import pyarrow as pa
+
+    sys.meta_path.insert(0, _NoPandas)
+    try:
+        pa.array([0])
+    finally:
+        sys.meta_path.remove(_NoPandas)
+
+
+class _NoPandas:
+    """A finder that says pandas is not installed."""
+
+    @staticmethod
+    def find_spec(name: str, _path: Any = None, _target: Any = None) -> None:
+        if name == "pandas":
+            raise ModuleNotFoundError("pandas is not asked for here", name=name)
 
 
 def say(line: str) -> None:

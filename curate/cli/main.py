@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import atexit
 import errno
+import gc
 import sys
 from typing import Annotated, Any
 
@@ -11,6 +13,7 @@ from typer.core import TyperGroup
 
 import curate
 from curate.cli import (
+    benchmarks,
     decide,
     decontam,
     dedup,
@@ -37,6 +40,7 @@ class _Group(TyperGroup):
         return list(self.commands)
 
     def invoke(self, ctx: Any) -> Any:
+        _spare_collections()
         try:
             return super().invoke(ctx)
         except CurateError as error:
@@ -51,6 +55,22 @@ class _Group(TyperGroup):
                 raise
             _complain(message)
             raise typer.Exit(5) from None
+
+
+def _spare_collections() -> None:
+    """Collect cyclic garbage seldom, and not at the end.
+
+    Imports make 300,000 objects that live as long as the process: to look through them every 700 new ones
+    takes 20 ms of a small run, and to take them apart one by one when it ends, 80 ms.
+    """
+    gc.set_threshold(100_000)
+    atexit.register(_leave_objects)
+
+
+def _leave_objects() -> None:
+    """Let the memory go with the process; DuckDB alone reports what was not taken apart before."""
+    if "duckdb" not in sys.modules:
+        gc.freeze()
 
 
 def _complain(message: str) -> None:
@@ -86,7 +106,7 @@ app = typer.Typer(
 
       curate sample data/sample             write a small data set to play with
 
-      curate run default -i data/sample/rows.parquet --against data/sample/benchmark.parquet -o out
+      curate run default -i data/sample/rows.parquet -o out
 
       curate explain out 17                 what became of row 17, and why
     """,
@@ -119,6 +139,7 @@ app.command("explain", rich_help_panel=LOOK)(explain.explain)
 app.command("sql", rich_help_panel=LOOK)(sql.sql)
 app.command("diff", rich_help_panel=LOOK)(diff.diff)
 app.command("report", rich_help_panel=LOOK)(report.report)
+app.add_typer(benchmarks.app, name="benchmarks", rich_help_panel=LEARN)
 app.command("sample", rich_help_panel=LEARN)(sample.sample)
 app.command("stages", rich_help_panel=LEARN)(stages.stages)
 app.command("schema", rich_help_panel=LEARN)(schema.schema)

@@ -10,7 +10,7 @@ import polars as pl
 import typer
 
 from curate.cli import options
-from curate.cli.execute import progress_lines, say
+from curate.cli.execute import progress_lines, say, spare_pandas
 from curate.engines.local import LocalEngine
 from curate.flow import ROW_ID
 from curate.ingest import Ingested
@@ -27,6 +27,7 @@ MAX_WORDS = 60
 
 def show_preview(recipe: Recipe, *, workers: int | None, memory: str | None) -> None:
     """Print the sweep and the pairs; nothing is left behind."""
+    spare_pandas()
     near = recipe.evidence["near"]
     assert isinstance(near, NearDedupParams)
     lowest = max(0.1, round(near.threshold - BELOW, 2))

@@ -9,6 +9,9 @@ import typer
 
 from curate.cli import options
 
+PROTECTING = ("benchmark-match", "ngram-overlap")
+"""Stages that compare with evaluation sets."""
+
 
 def run(
     recipe: Annotated[
@@ -20,7 +23,11 @@ def run(
     ] = None,
     against: Annotated[
         list[str] | None,
-        typer.Option(help="Evaluation sets to protect (files); for every ngram-overlap of the recipe."),
+        typer.Option(
+            help="Evaluation sets to protect, instead of the recipe's: names and groups (curate benchmarks "
+            "list), files, globs, folders; repeatable.",
+            metavar="NAME_OR_FILE",
+        ),
     ] = None,
     out: options.Out = Path("out"),
     set_: Annotated[
@@ -59,9 +66,12 @@ def run(
 
     A run that was interrupted goes on where it was; a changed threshold measures nothing again.
 
-      curate run default -i 'data/*.parquet' --against aime_2025.parquet -o out
+      curate run default -i 'data/*.parquet' -o out
+
+      curate run default -i 'data/*.parquet' --against default --against my_exam.parquet -o out
     """
     from curate.cli.execute import execute
+    from curate.cli.protecting import say_protected
     from curate.errors import RecipeError
     from curate.recipe import build, find
 
@@ -81,17 +91,20 @@ def run(
         tree.setdefault("output", {})["format"] = output_format
     for name in without or []:
         leave_out(tree, name, recipe)
-    guards = [entry for entry in tree.get("evidence", {}).values() if entry.get("stage") == "ngram-overlap"]
+    guards = [entry for entry in tree.get("evidence", {}).values() if entry.get("stage") in PROTECTING]
     if against and not guards:
         raise RecipeError(
-            f"--against {against[0]}: the recipe {recipe} has no ngram-overlap that could protect it. "
-            "Add one, or use curate decontam."
+            f"--against {against[0]}: the recipe {recipe} has no stage that could protect it. "
+            "Add benchmark-match, or use curate decontam."
         )
     for entry in guards:
         if against:
             entry["against"] = against
+    checked = build(tree, recipe, overrides(set_ or []))
+    if not print_recipe:
+        say_protected(checked)
     execute(
-        build(tree, recipe, overrides(set_ or [])),
+        checked,
         out,
         workers=workers,
         memory=memory,

@@ -12,6 +12,7 @@ another server); AWS_SKIP_SIGNATURE=true for a public bucket.
 from __future__ import annotations
 
 import errno
+import http.client
 import json
 import os
 import re
@@ -81,20 +82,46 @@ def _glob(pattern: str) -> str:
     return "".join(part(text) for text in parts)
 
 
-def _fetch_hf(address: str, rest: str, spool: Path, wanted: Callable[[str], bool]) -> list[tuple[str, Path]]:
+def hf_commit(address: str) -> str:
+    """The commit that hf://datasets/OWNER/NAME[@REVISION] means now.
+
+    Raises InputError as `fetch` does.
+    """
+    name, revision, _ = _hf_parts(address, address.partition("://")[2])
+    url = f"{_hf_server()}/api/datasets/{name}/revision/{urllib.parse.quote(revision, safe='')}"
+    with _get(address, url) as answer:
+        commit = json.load(answer).get("sha")
+    if not isinstance(commit, str):
+        raise InputError(f"{address}: expected the server to name the commit (sha), found none. Is it a hub?")
+    return commit
+
+
+def _hf_server() -> str:
+    return os.environ.get("HF_ENDPOINT", "https://huggingface.co").rstrip("/")
+
+
+def _hf_parts(address: str, rest: str) -> tuple[str, str, str]:
+    """Name, revision and path of an address; the revision is `main` if it has none."""
     found = re.fullmatch(r"datasets/([^/@]+/[^/@]+)(?:@([^/]+))?(?:/(.*))?", rest)
     if not found:
         raise InputError(f"{address}: expected hf://datasets/OWNER/NAME or hf://datasets/OWNER/NAME/PATH")
-    name, revision, path = found[1], urllib.parse.unquote(found[2] or "main"), (found[3] or "").strip("/")
-    server = os.environ.get("HF_ENDPOINT", "https://huggingface.co").rstrip("/")
+    return found[1], urllib.parse.unquote(found[2] or "main"), (found[3] or "").strip("/")
+
+
+def _fetch_hf(address: str, rest: str, spool: Path, wanted: Callable[[str], bool]) -> list[tuple[str, Path]]:
+    name, revision, path = _hf_parts(address, rest)
+    server = _hf_server()
     where = urllib.parse.quote(revision, safe="")
     listing = f"{server}/api/datasets/{name}/tree/{where}?recursive=true"
     paths = [item["path"] for item in _pages(address, listing) if item.get("type") == "file"]
     copies = []
     for file in _picked(paths, path, wanted):
         copy = spool / "hf" / name / where / file
+        if not COMMIT.fullmatch(revision):  # what a branch means may have changed since
+            copy.unlink(missing_ok=True)
+            _part(copy).unlink(missing_ok=True)
         _download(address, f"{server}/datasets/{name}/resolve/{where}/{urllib.parse.quote(file)}", copy)
-        at = f"@{revision}" if found[2] else ""
+        at = f"@{revision}" if re.match(r"datasets/[^/@]+/[^/@]+@", rest) else ""
         copies.append((f"hf://datasets/{name}{at}/{file}", copy))
     return copies
 
@@ -109,24 +136,52 @@ def _pages(address: str, url: str | None) -> Iterator[dict[str, str]]:
 
 
 def _download(address: str, url: str, copy: Path) -> None:
+    """Copy a file, whole or not at all; goes on where an earlier copy of the same file broke off."""
+    if copy.exists():
+        return
     copy.parent.mkdir(parents=True, exist_ok=True)
-    with _get(address, url) as answer, copy.open("wb") as sink:
-        shutil.copyfileobj(answer, sink, 1 << 20)
+    part = _part(copy)
+    begun = part.stat().st_size if part.exists() else 0
+    with _get(address, url, begun) as answer, part.open("ab") as sink:
+        if answer.status != PARTIAL:  # the whole file, whatever was asked for
+            sink.truncate(0)
+            begun = 0
         size = answer.headers.get("Content-Length")
-    if size is not None and int(size) != copy.stat().st_size:
-        raise InputError(
-            f"{address}: expected {size} bytes of {copy.name}, found fewer: the transfer broke off"
-        )
+        try:
+            shutil.copyfileobj(answer, sink, 1 << 20)
+        except (http.client.HTTPException, OSError) as problem:
+            if getattr(problem, "errno", None) in (errno.ENOSPC, errno.EDQUOT):
+                raise
+            raise InputError(_broken_off(address, copy, problem)) from problem
+    if size is not None and begun + int(size) != part.stat().st_size:
+        so_far = f"{part.stat().st_size:,} of {begun + int(size):,} bytes"
+        raise InputError(_broken_off(address, copy, so_far))
+    part.replace(copy)
 
 
-def _get(address: str, url: str):  # type: ignore[no-untyped-def] # urlopen's own type is private
+PARTIAL, UNSATISFIABLE = 206, 416
+COMMIT = re.compile("[0-9a-f]{40}")
+
+
+def _part(copy: Path) -> Path:
+    """What is there of a copy that is not whole."""
+    return copy.with_name(f"{copy.name}.part")
+
+
+def _broken_off(address: str, copy: Path, why: object) -> str:
+    return f"{address}: expected all of {copy.name}, found that the transfer broke off ({why}). Try again"
+
+
+def _get(address: str, url: str, begun: int = 0):  # type: ignore[no-untyped-def] # urlopen's own type is private
     token = os.environ.get("HF_TOKEN")
-    request = urllib.request.Request(url)
+    request = urllib.request.Request(url, headers={"Range": f"bytes={begun}-"} if begun else {})
     if token:  # not sent on to the storage server that an answer may redirect to
         request.add_unredirected_header("Authorization", f"Bearer {token}")
     try:
         return urllib.request.urlopen(request, timeout=TIMEOUT_S)
     except urllib.error.HTTPError as problem:
+        if problem.code == UNSATISFIABLE and begun:  # all of it is here, or it became shorter: from the start
+            return _get(address, url)
         known = {
             401: "access denied. A private data set needs HF_TOKEN in the environment",
             403: "access denied. Accept its terms on its page, and set HF_TOKEN in the environment",

@@ -19,7 +19,6 @@ from typing import BinaryIO, Literal, NamedTuple, cast
 import zstandard
 
 from curate.errors import InputError
-from curate.ingest.remote import fetch
 
 Kind = Literal["parquet", "jsonl", "json", "csv", "arrow"]
 KINDS: dict[str, Kind] = {
@@ -86,6 +85,8 @@ def find_sources(addresses: Sequence[str], spool: Path, note: Callable[[str], No
     sources: list[Source] = []
     for address in addresses:
         if "://" in address:
+            from curate.ingest.remote import fetch  # brings HTTP along, which local files need not wait for
+
             named = [(name, path) for name, path in fetch(address, spool, is_readable) if is_readable(name)]
             sources += [_checked(name, path) for name, path in named]
         else:

@@ -16,7 +16,7 @@ import hashlib
 import json
 import os
 import shutil
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Literal, NamedTuple
@@ -30,14 +30,15 @@ from curate.errors import InputError, MachineError
 from curate.flow import RESPONSES, ROW_ID, ROWS, Dataset, shard_path, write_parquet
 from curate.ingest.canonical import canonical, plain_prompt
 from curate.ingest.fields import FieldMap, Shape, recognise
+from curate.ingest.mapping import FileColumns, shape_line, shape_notes, shapes_of
 from curate.ingest.readers import BadRow, binary_batches, binary_schema, text_batches
 from curate.ingest.sources import TEXTS, Source, find_sources
 from curate.ingest.unify import final_type, fit_batch, plain_schema, row_bytes, unify_schemas
-from curate.ingest.unused import uncarried_fields, uncarried_note, unused_columns
+from curate.ingest.unused import Unused, prompts_note, uncarried_fields, uncarried_note, unused_columns
 
 __all__ = ["FieldMap", "Ingested", "InputFile", "ingest", "load_ingested"]
 
-VERSION = 4
+VERSION = 5
 """Raise it when the tables change for any input."""
 
 QUARANTINED = pa.schema(
@@ -77,7 +78,8 @@ class Ingested(NamedTuple):
     bounds: tuple[int, ...]  # first row_id of shards 1, 2, ...
     first_row: int  # row_id of the first row
     schema: pa.Schema  # of originals: row_id and the columns of the input
-    notes: tuple[str, ...]  # what else was done to the input: files left out, columns not used, ...
+    notes: tuple[str, ...]  # what else was done to the input: files left out, types joined, ...
+    unused: Unused  # columns that became nothing; rules may read them
 
 
 def ingest(
@@ -160,6 +162,7 @@ def _load(into: Path, key: str | None) -> Ingested | None:
         first_row=state["first_row"],
         schema=pq.read_schema(tables["originals"][0]),
         notes=tuple(state["notes"]),
+        unused=Unused(*map(tuple, state["unused"])),
     )
 
 
@@ -185,14 +188,17 @@ def _ingest(
         hint = f". {bad.message()}" if bad.count else ""
         raise InputError(f"{_names(sources)}: expected rows, found none{hint}")
     try:
-        shape = recognise(schema, fields)
+        whole = recognise(schema, fields)
     except InputError as problem:
         raise InputError(f"{_names(sources)}: {problem}") from None
+    files = stream.files(schema)
+    shapes = shapes_of(schema, [file for _, file in files], fields, whole)
+    shape_of = {index: shape for (index, _), shape in zip(files, shapes, strict=True)}
     counts = [0] * len(sources)
     for name in TABLES:
         (into / name).mkdir()
     bounds: list[int] = []
-    n_rows = n_responses = 0
+    n_rows = n_responses = n_blank = 0
     misaligned: dict[str, int] = {}
     uncarried: dict[str, dict[str, None]] = {}  # path of a chat → fields of its turns
     for index, originals in enumerate(_shards(stream.tables(schema, counts), *shard_size)):
@@ -200,23 +206,30 @@ def _ingest(
         bounds.append(start)
         ids = pa.array(np.arange(start, start + originals.num_rows, dtype=np.int64))
         originals = originals.add_column(0, ROW_ID, ids)
+        pieces = _pieces(n_rows, originals.num_rows, counts, shape_of)
         n_rows += originals.num_rows
-        n_responses += _write_shard(originals, shape, into, index, misaligned)
-        for path, names in uncarried_fields(originals, shape).items():
-            uncarried.setdefault(path, {}).update(dict.fromkeys(names))
+        written = _write_shard(originals, pieces, into, index, misaligned)
+        n_responses += written.responses
+        n_blank += written.without_prompt
+        for length, shape in pieces:
+            for path, names in uncarried_fields(originals.slice(0, length), shape).items():
+                uncarried.setdefault(path, {}).update(dict.fromkeys(names))
+            originals = originals.slice(length)
         tell("writing", n_rows, stream.known_rows)
     if not n_rows:
         raise InputError(f"{_names(sources)}: expected rows, found none")
+    for line in shape_notes(shapes, [file for _, file in files]):
+        notes[line] = None
+    if n_blank:
+        notes[prompts_note(n_blank, schema, shapes)] = None
     for path, rows in misaligned.items():
         notes[f"{path}: not as long as the responses in {rows} rows, left null there"] = None
     for path, fields_left in uncarried.items():
         notes[uncarried_note(path, fields_left)] = None
-    if (unused := unused_columns(schema, shape)) is not None:
-        notes[unused] = None
     state = {
         "version": VERSION,
         "key": key,
-        "shape": shape.line(),
+        "shape": shape_line(shapes),
         "n_rows": n_rows,
         "n_responses": n_responses,
         "n_quarantined": bad.count,
@@ -224,6 +237,7 @@ def _ingest(
         "bounds": bounds[1:],
         "first_row": first_row,
         "notes": list(notes),
+        "unused": unused_columns(schema, shapes),
     }
     temporary = into / ".ingest.json.tmp"
     temporary.write_text(json.dumps(state, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
@@ -233,25 +247,53 @@ def _ingest(
     return done
 
 
+Piece = tuple[int, Shape]  # rows, and what they look like
+
+
+def _pieces(start: int, n_rows: int, counts: Sequence[int], shape_of: Mapping[int, Shape]) -> list[Piece]:
+    """The rows `start` and following, cut where the shape changes; `counts` are the rows of each file."""
+    pieces: list[Piece] = []
+    end = 0
+    for index, count in enumerate(counts):
+        first, end = max(end, start), end + count
+        length = min(end, start + n_rows) - first
+        if length <= 0:
+            continue
+        if pieces and pieces[-1][1] == shape_of[index]:
+            length += pieces.pop()[0]
+        pieces.append((length, shape_of[index]))
+    return pieces
+
+
+class _Written(NamedTuple):
+    responses: int
+    without_prompt: int
+
+
 def _write_shard(
-    originals: pa.Table, shape: Shape, into: Path, index: int, misaligned: dict[str, int]
-) -> int:
-    """Write shard `index` of the three tables; the number of its responses."""
-    made = canonical(originals, shape)
-    for path, rows in made.misaligned.items():
-        misaligned[path] = misaligned.get(path, 0) + rows
-    oldest, prompt = pl.CompatLevel.oldest(), plain_prompt(originals.schema, shape)
-    made_rows = made.rows
+    originals: pa.Table, pieces: Sequence[Piece], into: Path, index: int, misaligned: dict[str, int]
+) -> _Written:
+    """Write shard `index` of the three tables; the number of its responses and of rows without a prompt."""
+    made, start = [], 0
+    for length, shape in pieces:
+        made.append(canonical(originals.slice(start, length), shape))
+        start += length
+        for path, rows in made[-1].misaligned.items():
+            misaligned[path] = misaligned.get(path, 0) + rows
+    oldest = pl.CompatLevel.oldest()
+    prompt = plain_prompt(originals.schema, pieces[0][1]) if len(pieces) == 1 else None
+    made_rows = pl.concat([piece.rows for piece in made])
     if prompt is not None:  # the text is there already
         made_rows = made_rows.with_columns(pl.lit(None, pl.String).alias("prompt"))
     rows = made_rows.rechunk().to_arrow(compat_level=oldest).cast(ROWS)
     if prompt is not None:
         rows = rows.set_column(ROWS.get_field_index("prompt"), ROWS.field("prompt"), originals[prompt])
-    responses = made.responses.rechunk().to_arrow(compat_level=oldest).cast(RESPONSES)
+    made_responses = pl.concat([piece.responses for piece in made])
+    responses = made_responses.rechunk().to_arrow(compat_level=oldest).cast(RESPONSES)
     write_parquet(originals, shard_path(into / "originals", index))
     write_parquet(responses, shard_path(into / "responses", index), scanned=True)
     write_parquet(rows, shard_path(into / "rows", index), scanned=True)
-    return int(responses.num_rows)
+    return _Written(int(responses.num_rows), int(rows["prompt"].null_count))
 
 
 def _fingerprints(sources: Sequence[Source], tell: Progress) -> list[InputFile]:
@@ -288,6 +330,21 @@ def _names(sources: Sequence[Source]) -> str:
     return sources[0].name + more
 
 
+class _Columns:
+    """The columns of one file: all of them, and those that hold more than null as far as is known."""
+
+    def __init__(self) -> None:
+        self.names: set[str] = set()
+        self.filled: set[str] = set()
+        self.rows: int | None = 0  # None: not known
+
+    def add(self, schema: pa.Schema, rows: int | None) -> None:
+        """Take the columns of some rows of the file."""
+        self.names.update(schema.names)
+        self.filled.update(field.name for field in schema if not pa.types.is_null(field.type))
+        self.rows = None if rows is None or self.rows is None else self.rows + rows
+
+
 class _Stream:
     """The rows of all files, read once for their types and once for their values."""
 
@@ -298,6 +355,7 @@ class _Stream:
         self.spooled: list[tuple[int, Path]] = []  # source and batch, in order
         self.known_rows = 0  # rows counted so far; Arrow files do not say how many they hold
         self.renamed = False
+        self.own = [_Columns() for _ in sources]
 
     def find_schema(self, on_bad: Callable[[BadRow], None], tell: Progress) -> pa.Schema:
         """The one schema of all files; text files are parsed into the spool on the way."""
@@ -306,14 +364,32 @@ class _Stream:
         for index, source in enumerate(self.sources):
             if source.kind in TEXTS:
                 for batch in text_batches(source, on_bad, self.note):
+                    self.own[index].add(batch.schema, batch.num_rows)
                     schema = self._joined(schema, batch.schema, source)
                     self._spool(index, batch)
             else:
                 own, rows = binary_schema(source)
+                self.own[index].add(own, rows)
                 schema = self._joined(schema, own, source)
                 self.known_rows += rows or 0
             tell("reading", sum(sizes[: index + 1]), sum(sizes))
         return self._named(pa.schema([(field.name, final_type(field.type)) for field in schema]))
+
+    def files(self, schema: pa.Schema) -> list[tuple[int, FileColumns]]:
+        """The files that have rows, as far as is known, with their columns as `schema` names them."""
+        named = {self._original(name): name for name in schema.names}
+        return [
+            (
+                index,
+                FileColumns(
+                    source.name,
+                    frozenset(named[name] for name in own.names),
+                    frozenset(named[name] for name in own.filled),
+                ),
+            )
+            for index, (source, own) in enumerate(zip(self.sources, self.own, strict=True))
+            if own.rows != 0
+        ]
 
     def known_empty(self) -> bool:
         """Whether there is no row, as far as can be told before the second pass."""

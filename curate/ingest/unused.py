@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection
+from typing import NamedTuple
 
 import polars as pl
 import pyarrow as pa
@@ -26,26 +27,58 @@ HINTS = {
 """Words in the names of columns that may be a response or an answer; the first that fits is told."""
 
 
-def unused_columns(schema: pa.Schema, shape: Shape) -> str | None:
-    """The note that names the columns the shape does not read; null if there are none to tell of.
+class Unused(NamedTuple):
+    """Columns that no shape reads, in order, and the roles of `HINTS` that no shape fills."""
 
-    Where the shape has no answer (or no column of responses) and the name of such a column sounds like
-    one, the note says how to use it.
-    """
-    used = {steps[0] for path in shape.columns() if (steps := steps_of(schema, path))}
+    columns: tuple[str, ...] = ()
+    open_roles: tuple[str, ...] = ()
+
+    def note(self, read: Collection[str] = ()) -> str | None:
+        """The note that names the columns that nothing uses; null if there are none to tell of.
+
+        read: columns that a rule reads. Where there is no answer (or no column of responses) and the name
+        of a column sounds like one, the note says how to use it.
+        """
+        left = [name for name in self.columns if name not in read]
+        if not left:
+            return None
+        more = f" and {len(left) - SHOWN} more" if len(left) > SHOWN else ""
+        note = f"columns not used: {', '.join(_shown(name) for name in left[:SHOWN])}{more}"
+        hints: dict[str, str] = {}  # column → how to use it
+        for role, words in HINTS.items():
+            name = next((name for name in left if name not in hints and words.search(name)), None)
+            if name is not None and role in self.open_roles:
+                hints[name] = f"--{role}-column {_quoted(name)}"
+        return f"{note}. If wanted: {', '.join(hints.values())}" if hints else note
+
+
+def unused_columns(schema: pa.Schema, shapes: Collection[Shape]) -> Unused:
+    """The columns that none of the shapes reads; those that say nothing about a problem are left out."""
+    used = {
+        steps[0] for shape in set(shapes) for path in shape.columns() if (steps := steps_of(schema, path))
+    }
     left = [name for name in schema.names if name not in used and plain_name(name) not in TECHNICAL]
-    if not left:
-        return None
-    more = f" and {len(left) - SHOWN} more" if len(left) > SHOWN else ""
-    note = f"columns not used: {', '.join(_shown(name) for name in left[:SHOWN])}{more}"
-    chat = shape.completion if shape.is_prompt else shape.messages
-    filled = {"responses": bool(shape.responses or chat), "answer": shape.answer is not None}
-    hints = {}  # column → how to use it
-    for role, words in HINTS.items():
-        name = next((name for name in left if name not in hints and words.search(name)), None)
-        if name is not None and not filled[role]:
-            hints[name] = f"--{role}-column {_quoted(name)}"
-    return f"{note}. If wanted: {', '.join(hints.values())}" if hints else note
+    filled = set()
+    for shape in shapes:
+        chat = shape.completion if shape.is_prompt else shape.messages
+        filled |= {"responses"} if shape.responses or chat else set()
+        filled |= {"answer"} if shape.answer is not None else set()
+    return Unused(tuple(left), tuple(role for role in HINTS if role not in filled))
+
+
+PROMPTS = re.compile(r"(?i)prompt|question|problem|query|instruction")
+
+
+def prompts_note(n_rows: int, schema: pa.Schema, shapes: Collection[Shape]) -> str:
+    """The note about rows without a prompt; it names columns that nothing uses and that sound like one."""
+    rows = "1 row has" if n_rows == 1 else f"{n_rows:,} rows have"
+    read = list(dict.fromkeys(path for s in shapes for path in (*s.prompt, s.messages) if path))
+    note = f"{rows} no prompt: {' and '.join(read)} {'is' if len(read) == 1 else 'are'} null there"
+    others = [name for name in unused_columns(schema, shapes).columns if PROMPTS.search(name)]
+    if not others:
+        return note
+    listed = ", ".join(_shown(name) for name in others)
+    return f"{note}. Not looked at: {listed}; to use such a column, put it and {read[0]} into one"
 
 
 def uncarried_fields(table: pa.Table, shape: Shape) -> dict[str, list[str]]:

@@ -34,10 +34,11 @@ class Sets(NamedTuple):
     """Address of the first value of each set; whoever made it keeps the values alive."""
     sizes: U32
     symbol_starts: U64 | None = None
-    """Likewise of its symbols (`curate.kernels.symbols`); null: they may be exchanged."""
+    """Likewise of its symbols (`curate.kernels.symbols`); null: they may differ."""
     symbol_sizes: U32 | None = None
     labels: U64 | None = None
-    """Nodes of different labels are kept apart; 0: no label."""
+    """Nodes of different odd labels are kept apart; those of equal ones may differ in words; 0: no label.
+    Null: all may."""
 
     def of(self, nodes: U32) -> Sets:
         """Some of the nodes."""

@@ -4,6 +4,10 @@ A *gram* is a distinct n-gram of tokens in the index. An item of fewer than n to
 whole token sequence is its one gram. From four tokens on it is found anywhere in a text; shorter ones
 ("prove that") only where they are the whole text.
 
+Items come as text, or as the hashes of their grams alone (`Grams`, see `curate.benchmarks.fingerprint`), that
+are cut to `SHORT_KEY` bits. An index that holds one of these compares all hashes in so many bits; an index of
+texts compares all 64. A hash that is cut meets another one with probability 2**-48.
+
 Layout of the file, little-endian: magic (8 bytes), length of the header (uint64), header (JSON: n,
 tokenizer, Unicode version, and for every section its name, dtype, first byte and number of values),
 sections at multiples of 64 bytes. Its bytes depend on nothing but the items, n and the tokenizer.
@@ -28,7 +32,11 @@ import pyarrow.compute as pc
 from curate.errors import RunError
 from curate.kernels.native import Texts, call, nfkc, unicode_version
 
-MAGIC = b"curateG1"
+MAGIC = b"curateG2"
+"""G2: the tokenizer `math` reads LaTeX commands as what they print; hashes that do not give the text away."""
+WHOLE_KEY = 2**64 - 1
+SHORT_KEY = 2**48 - 1
+"""The bits of a hash that a fingerprint keeps."""
 ALIGNMENT = 64
 ANYWHERE = 4
 """Tokens from which on an item of fewer than n tokens is found anywhere; as kAnywhere in the kernel."""
@@ -37,8 +45,10 @@ STOCK = 64
 MAX_NGRAM = 63
 """Lengths of short items are kept as the bits of one word."""
 
-Tokenizer = Literal["words", "math"]
-TOKENIZERS: dict[Tokenizer, int] = {"words": 0, "math": 1}
+Tokenizer = Literal["words", "math", "formulas"]
+"""As `curate.kernels.text` has them; `formulas` keeps of `math` what is the same in any language: digits,
+signs and single letters."""
+TOKENIZERS: dict[Tokenizer, int] = {"words": 0, "math": 1, "formulas": 2}
 
 Array = npt.NDArray[Any]
 
@@ -65,6 +75,28 @@ class Item(NamedTuple):
     text: str | None
 
 
+class Grams(NamedTuple):
+    """The n-grams of a set of items, without their text."""
+
+    hashes: Array
+    """uint64, not 0: every gram of every item, in the order of the items and of their tokens."""
+    of: Array
+    """uint64, one more than items: where the grams of each begin."""
+    n_tokens: Array
+    """uint32, by item."""
+    starts: Array
+    """uint64, not 0: hash of the first ANYWHERE tokens of every item that has these and fewer than n."""
+
+
+class Part(NamedTuple):
+    """Items of one benchmark, to be indexed: their texts, or where these are not known their grams."""
+
+    benchmark: str
+    ids: list[str]
+    texts: list[str | None] | None
+    grams: Grams | None = None
+
+
 class Index:
     """An index file, mapped; read-only and safe to share between threads.
 
@@ -75,6 +107,7 @@ class Index:
         header, sections = _read(path)
         self.ngram: int = header["ngram"]
         self.tokenizer: Tokenizer = header["tokenizer"]
+        self.key_mask: int = header["key-mask"]
         self.sections = sections
         self.n_tokens: Array = sections["item_tokens"]
         self.n_ngrams: Array = sections["item_ngrams"]
@@ -82,6 +115,7 @@ class Index:
         self.n_grams = len(sections["postings_of"]) - 1
         self.texts = _strings(sections, "texts")
         self.item_texts = Texts(self.texts)
+        self.has_text: Array = sections["has_text"].view(bool)
         self.ids = _strings(sections, "ids")
         self.benchmarks = _strings(sections, "benchmarks")
         self.view = self._view()
@@ -113,6 +147,7 @@ class Index:
                 self.n_items,
                 self.ngram,
                 TOKENIZERS[self.tokenizer],
+                self.key_mask,
             ],
             dtype=np.uint64,
         )
@@ -124,20 +159,44 @@ def open_index(path: Path) -> Index:
     return Index(path)
 
 
-def write_index(items: Sequence[Item], ngram: int, tokenizer: Tokenizer, folder: Path) -> Path:
+def write_index(items: Sequence[Item | Part], ngram: int, tokenizer: Tokenizer, folder: Path) -> Path:
     """Write the index of `items` into `folder` and return its path, which holds its content's hash.
 
-    The same items, n and tokenizer give the same bytes and name.
+    The same items, n and tokenizer give the same bytes and name. Grams must be of this n and tokenizer.
     """
     assert 1 <= ngram <= MAX_NGRAM
-    content = b"".join(_file(_sections(items, ngram, tokenizer), ngram, tokenizer))
-    path = folder / f"ngrams-{hashlib.sha256(content).hexdigest()[:16]}.index"
+    parts = [
+        Part(item.benchmark, [item.id], [item.text]) if isinstance(item, Item) else item for item in items
+    ]
+    key_mask = SHORT_KEY if any(part.grams is not None for part in parts) else WHOLE_KEY
+    facts = {"ngram": ngram, "tokenizer": tokenizer, "unicode": unicode_version(), "key-mask": key_mask}
+    given, hashes = _given(parts, ngram, tokenizer)
+    name = hashlib.sha256(MAGIC + json.dumps(facts).encode())
+    for section in (hashes.hashes, hashes.starts, *given.values()):
+        name.update(len(section).to_bytes(8, "little"))
+        name.update(np.ascontiguousarray(section).data)
+    path = folder / f"ngrams-{name.hexdigest()[:16]}.index"
     if not path.exists():
         folder.mkdir(parents=True, exist_ok=True)
         temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-        temporary.write_bytes(content)
+        with temporary.open("wb") as sink:
+            sink.writelines(_file({**_tables(hashes, ngram), **given}, facts))
         temporary.replace(path)
     return path
+
+
+def grams_of_texts(texts: Texts, ngram: int, tokenizer: Tokenizer, key_mask: int = WHOLE_KEY) -> Grams:
+    """The n-grams of texts, hashes cut to the bits of `key_mask`; a null text has none."""
+    hashes, of, n_tokens = _item_hashes(texts, ngram, tokenizer)
+    short = np.flatnonzero((n_tokens >= ANYWHERE) & (n_tokens < ngram))
+    starts, first, _ = _item_hashes(Texts(texts.array.take(pa.array(short))), ANYWHERE, tokenizer)
+    return Grams(cut(hashes, key_mask), of, n_tokens, cut(starts[first[:-1].astype(np.int64)], key_mask))
+
+
+def cut(hashes: Array, key_mask: int) -> Array:
+    """The bits of hashes that count, never 0; as Index::key of the kernel."""
+    kept: Array = np.maximum(hashes & np.uint64(key_mask), np.uint64(1))
+    return kept
 
 
 def scan(texts: Texts, index: Index) -> npt.NDArray[np.void]:
@@ -202,35 +261,89 @@ def _before_nfkc(text: str, composed: str, begin: int, end: int) -> tuple[int, i
     return start, stop
 
 
-def _sections(items: Sequence[Item], ngram: int, tokenizer: Tokenizer) -> dict[str, Array]:
-    texts = pa.array([item.text or "" for item in items], pa.large_string())
-    hashes, grams_of, item_tokens = _item_hashes(Texts(texts), ngram, tokenizer)
-    keys, item_grams = np.unique(hashes, return_inverse=True)
-    item_of = np.repeat(np.arange(len(items), dtype=np.uint64), np.diff(grams_of).astype(np.int64))
-    pairs = np.sort(item_grams.astype(np.uint64) << np.uint64(32) | item_of)
-    pairs = pairs[np.diff(pairs, prepend=~pairs[:1]) != 0]  # np.unique hashes, at five times the cost
-    pair_gram, pair_item = (
-        (pairs >> np.uint64(32)).astype(np.int64),
-        (pairs & np.uint64(2**32 - 1)).astype(np.int64),
+def _given(parts: Sequence[Part], ngram: int, tokenizer: Tokenizer) -> tuple[dict[str, Array], Grams]:
+    """What the parts say of every item, and the grams of all of them, hashes not cut yet."""
+    sizes = [len(part.ids) for part in parts]
+    texts = pa.array(
+        [text or "" for part in parts for text in part.texts or [""] * len(part.ids)], pa.large_string()
     )
-    n_items_with = np.bincount(pair_gram, minlength=len(keys))
-    stock = n_items_with[pair_gram] > STOCK
-    by_item = np.argsort(pair_item[stock], kind="stable")  # within an item grams stay ascending
-    return {
-        **_table("grams", keys),
-        **_short_starts(texts, item_tokens, ngram, tokenizer),
-        "postings_of": _starts(n_items_with),
-        "postings": pair_item.astype(np.uint32),
-        "grams_of": grams_of,
-        "item_grams": item_grams.astype(np.uint32),
-        "stock_of": _starts(np.bincount(pair_item[stock], minlength=len(items))),
-        "stock_grams": pair_gram[stock][by_item].astype(np.uint32),
-        "item_ngrams": np.bincount(pair_item, minlength=len(items)).astype(np.uint32),
-        "item_tokens": item_tokens,
+    read = grams_of_texts(Texts(texts), ngram, tokenizer)
+    benchmarks = [part.benchmark for part in parts for _ in part.ids]
+    ids = [item for part in parts for item in part.ids]
+    has_text = np.repeat(np.array([part.texts is not None for part in parts], dtype=np.uint8), sizes)
+    given = {
+        "has_text": has_text,
         **_string_sections("texts", texts),
-        **_string_sections("ids", pa.array([item.id for item in items], pa.large_string())),
-        **_string_sections("benchmarks", pa.array([item.benchmark for item in items], pa.large_string())),
+        **_string_sections("ids", pa.array(ids, pa.large_string())),
+        **_string_sections("benchmarks", pa.array(benchmarks, pa.large_string())),
     }
+    if all(part.grams is None for part in parts):
+        return given, read
+    grams: list[Grams] = []
+    first = 0
+    for part, size in zip(parts, sizes, strict=True):
+        grams.append(part.grams or _slice(read, first, size, ngram))
+        first += size
+    counts = np.concatenate([np.diff(some.of) for some in grams])
+    joined = (np.concatenate(arrays) for arrays in zip(*grams, strict=True))
+    hashes, _, n_tokens, starts = joined
+    return given, Grams(cut(hashes, SHORT_KEY), starts_of(counts), n_tokens, cut(starts, SHORT_KEY))
+
+
+def _slice(grams: Grams, first: int, size: int, ngram: int) -> Grams:
+    """The grams of `size` items from the first on."""
+    of, n_tokens = grams.of[first : first + size + 1], grams.n_tokens[first : first + size]
+    before, within = (_n_starts(some, ngram) for some in (grams.n_tokens[:first], n_tokens))
+    return Grams(
+        grams.hashes[int(of[0]) : int(of[-1])],
+        of - of[0],
+        n_tokens,
+        grams.starts[before : before + within],
+    )
+
+
+def _n_starts(n_tokens: Array, ngram: int) -> int:
+    return int(np.count_nonzero((n_tokens >= ANYWHERE) & (n_tokens < ngram)))
+
+
+def _tables(grams: Grams, ngram: int) -> dict[str, Array]:
+    """The sections a scan looks things up in."""
+    n_items = len(grams.n_tokens)
+    keys, item_grams = _numbered(grams.hashes)
+    postings_of = np.zeros(len(keys) + 1, dtype=np.uint64)
+    postings = np.empty(len(item_grams), dtype=np.uint32)
+    item_ngrams, last = np.zeros(n_items, dtype=np.uint32), np.zeros(len(keys), dtype=np.uint32)
+    which = (item_grams, grams.of, n_items, len(keys), last)
+    size = call("curate_ngram_postings", *which, postings_of, postings, item_ngrams)
+    n_items_with = np.diff(postings_of).astype(np.int64)
+    stock = np.flatnonzero(n_items_with > STOCK)
+    stock_gram = np.repeat(stock, n_items_with[stock])
+    within = np.arange(len(stock_gram)) - np.repeat(
+        np.cumsum(n_items_with[stock]) - n_items_with[stock], n_items_with[stock]
+    )
+    stock_item = postings[postings_of[stock_gram].astype(np.int64) + within].astype(np.int64)
+    by_item = np.argsort(stock_item, kind="stable")  # within an item grams stay ascending
+    return {
+        **hash_table("grams", keys),
+        **_short_starts(grams, ngram),
+        "postings_of": postings_of,
+        "postings": postings[:size],
+        "grams_of": grams.of,
+        "item_grams": item_grams,
+        "stock_of": starts_of(np.bincount(stock_item, minlength=n_items)),
+        "stock_grams": stock_gram[by_item].astype(np.uint32),
+        "item_ngrams": item_ngrams,
+        "item_tokens": grams.n_tokens,
+    }
+
+
+def _numbered(hashes: Array) -> tuple[Array, Array]:
+    """The distinct hashes in the order in which they are first met, and for each hash its number there."""
+    keys, numbers = hashes.copy(), np.empty(len(hashes), dtype=np.uint32)
+    n_slots = _n_slots(len(keys))
+    slots, values = np.zeros(n_slots, dtype=np.uint64), np.empty(n_slots, dtype=np.uint32)
+    size = call("curate_ngram_number", keys, len(keys), slots, values, n_slots - 1, numbers)
+    return keys[:size].copy(), numbers
 
 
 def _item_hashes(texts: Texts, ngram: int, tokenizer: Tokenizer) -> tuple[Array, Array, Array]:
@@ -244,19 +357,26 @@ def _item_hashes(texts: Texts, ngram: int, tokenizer: Tokenizer) -> tuple[Array,
     return hashes, grams_of, item_tokens
 
 
-def _short_starts(texts: pa.Array, item_tokens: Array, ngram: int, tokenizer: Tokenizer) -> dict[str, Array]:
+def _short_starts(grams: Grams, ngram: int) -> dict[str, Array]:
     """The table of the first tokens of short items: hash -> lengths to look for, as the bits of a word."""
-    short = np.flatnonzero((item_tokens >= ANYWHERE) & (item_tokens < ngram))
-    hashes, grams_of, _ = _item_hashes(Texts(texts.take(pa.array(short))), ANYWHERE, tokenizer)
-    starts, which = np.unique(hashes[grams_of[:-1].astype(np.int64)], return_inverse=True)
+    lengths = grams.n_tokens[(grams.n_tokens >= ANYWHERE) & (grams.n_tokens < ngram)]
+    starts, which = np.unique(grams.starts, return_inverse=True)
     length_sets = np.zeros(len(starts), dtype=np.uint64)
-    np.bitwise_or.at(length_sets, which, np.uint64(1) << item_tokens[short].astype(np.uint64))
-    return {**_table("starts", starts), "length_sets": length_sets}
+    np.bitwise_or.at(length_sets, which, np.uint64(1) << lengths.astype(np.uint64))
+    return {**hash_table("starts", starts), "length_sets": length_sets}
 
 
-def _table(name: str, keys: Array) -> dict[str, Array]:
-    """Hash table from keys to their positions, at most half full; Bloom filter of 8 to 16 bits a key."""
-    n_slots = 1 << (2 * len(keys) - 1).bit_length() if len(keys) else 1
+def _n_slots(n_keys: int) -> int:
+    """Slots of a table that is at most half full."""
+    return 1 << (2 * n_keys - 1).bit_length() if n_keys else 1
+
+
+def hash_table(name: str, keys: Array) -> dict[str, Array]:
+    """The sections of struct Table of the kernels, from keys to their positions.
+
+    At most half full; its Bloom filter has 8 to 16 bits a key.
+    """
+    n_slots = _n_slots(len(keys))
     n_words = max(1, n_slots // 16)
     bloom, slots = np.zeros(n_words, dtype=np.uint64), np.zeros(n_slots, dtype=np.uint64)
     values = np.zeros(n_slots, dtype=np.uint32)
@@ -264,7 +384,8 @@ def _table(name: str, keys: Array) -> dict[str, Array]:
     return {f"{name}_bloom": bloom, f"{name}_slots": slots, f"{name}_values": values}
 
 
-def _starts(counts: Array) -> Array:
+def starts_of(counts: Array) -> Array:
+    """Where the values of each begin, if it has so many of them; one more than counts."""
     return np.concatenate([[0], np.cumsum(counts)]).astype(np.uint64)
 
 
@@ -284,19 +405,19 @@ def _strings(sections: dict[str, Array], name: str) -> pa.Array:
     return pa.Array.from_buffers(pa.large_string(), size, [None, offsets, content])
 
 
-def _file(sections: dict[str, Array], ngram: int, tokenizer: Tokenizer) -> list[bytes]:
+def _file(sections: dict[str, Array], facts: dict[str, Any]) -> list[bytes | memoryview]:
     """The bytes of the file, in parts."""
     layout: dict[str, tuple[str, int, int]] = {}
-    parts: list[bytes] = []
+    parts: list[bytes | memoryview] = []
     offset = 0  # from the end of the header
     for name, values in sections.items():
-        content = values.astype(values.dtype.newbyteorder("<"), copy=False).tobytes()
-        layout[name] = (values.dtype.newbyteorder("<").str, offset, len(values))
-        padding = -len(content) % ALIGNMENT
-        parts += [content, bytes(padding)]
-        offset += len(content) + padding
-    facts = {"ngram": ngram, "tokenizer": tokenizer, "unicode": unicode_version(), "sections": layout}
-    header = json.dumps(facts, separators=(",", ":")).encode()
+        kind = values.dtype.newbyteorder("<")
+        content = np.ascontiguousarray(values, dtype=kind)
+        layout[name] = (kind.str, offset, len(values))
+        padding = -content.nbytes % ALIGNMENT
+        parts += [content.data, bytes(padding)]
+        offset += content.nbytes + padding
+    header = json.dumps({**facts, "sections": layout}, separators=(",", ":")).encode()
     header += b" " * (-(len(MAGIC) + 8 + len(header)) % ALIGNMENT)
     return [MAGIC, len(header).to_bytes(8, "little"), header, *parts]
 
@@ -308,7 +429,10 @@ def _read(path: Path) -> tuple[dict[str, Any], dict[str, Array]]:
         raise RunError(f"{path}: expected an n-gram index, found: {error}. Run the stage again") from error
     start = len(MAGIC) + 8
     if content[: len(MAGIC)].tobytes() != MAGIC:
-        raise RunError(f"{path}: expected an n-gram index ({MAGIC.decode()}), found another file")
+        raise RunError(
+            f"{path}: expected an n-gram index of this version ({MAGIC.decode()}), found another file. "
+            "Delete it and run the stage again"
+        )
     size = int.from_bytes(content[len(MAGIC) : start].tobytes(), "little")
     header = json.loads(content[start : start + size].tobytes())
     sections = {}

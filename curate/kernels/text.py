@@ -9,11 +9,16 @@ and variation selectors.
 `math`   as `words`, but ASCII digits are a run of their own (`x2` -> x 2), and each of
          + - * / = < > ^ % | ! ( ) [ ] @ # & is a token, as is every other mathematical sign (Unicode
          category Sm: × ≤ √ ∑ ...). The signs − ∕ ∗ ∣ ⁄ count as - / * | /. Punctuation, quotes, currency
-         signs and $ \\ { } ~ _ separate, so that LaTeX and plain spelling differ by command names at most:
-         `\\frac{1}{2} \\le x_1!` -> frac 1 2 le x 1 ! and `3.5` -> 3 5.
+         signs and $ \\ { } ~ _ separate, and so do ( ) [ ] ! straight after a backslash: `\\(x\\)` is x, as
+         `$x$` is. LaTeX commands are read as what they print: `\\dfrac` as `\\frac`, `\\leq`, `\\leqslant` as
+         ≤, `\\neq` as ≠, `\\times` as ×, `\\mid` as |; those for size, spacing and type (`\\left`, `\\quad`,
+         `\\text`, `\\mathbb`) and, like their Unicode signs, dots and the product `\\cdot` as nothing
+         (native/tokenize.cpp has the table). So LaTeX and plain spelling differ by few names:
+         `\\dfrac{1}{2} \\le x_1!` -> frac 1 2 ≤ x 1 ! and `3.5` -> 3 5.
 
-Two texts that differ in a number, a variable or an operator never have the same `math` tokens. Not seen:
-the decimal point (3.5 and 3,5 and "3 5"), braces, upper against lower case, emoji.
+Two texts that differ in a number, a variable or an operator other than that product never have the same
+`math` tokens. Not seen: the decimal point (3.5 and 3,5 and "3 5"), braces (nor that \\{1, 2\\} is a
+set), upper against lower case, the type of a letter (ℝ and R), emoji.
 
 Unicode is the version of the tables, `native.unicode_version()`; code points it does not assign separate.
 Bytes that are not UTF-8 separate. `tests/oracles.py` has the same in plain Python.

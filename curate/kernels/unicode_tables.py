@@ -56,7 +56,7 @@ def fold(character: str, *, math: bool) -> str:
     """What one NFKC, casefolded character becomes; blanks separate tokens.
 
     >>> fold("x", math=True), fold("≤", math=True), fold("≤", math=False), fold("−", math=True)
-    ('x', ' ≤ ', ' ', ' - ')
+    ('x', ' ≤ ', ' ', '-')
     """
     category = unicodedata.category(character)
     if category == "Cf" or _within(ord(character), VARIATION_SELECTORS):
@@ -65,7 +65,9 @@ def fold(character: str, *, math: bool) -> str:
         return f" {character} " if _within(ord(character), OWN_TOKEN_RANGES) else character
     if math:
         operator = LOOK_ALIKES.get(character, character)
-        if operator in OPERATORS or (category == "Sm" and not operator.isascii()):
+        if operator in OPERATORS or operator == "\\":  # the kernel parts them from letters and digits
+            return operator
+        if category == "Sm" and not operator.isascii():
             return f" {operator} "
     return " "
 

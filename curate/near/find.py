@@ -132,8 +132,8 @@ def find_near(
 ) -> Near:
     """Near-duplicates of the rows of all parts; `folder` is for what does not fit in memory.
 
-    `label` tells the labels of rows: rows of different labels are not near-duplicates, unless their tokens
-    are the same.
+    `label` tells the labels of rows: those of different odd labels are not near-duplicates, if labels must
+    agree, unless their tokens are the same; words of rows of equal labels may differ.
 
     The rows of the first parts may be settled: then what is found about the others is what would be found
     about them with all parts new, and nothing of value is said about the first. Mode exact-join compares
@@ -176,6 +176,9 @@ def find_near(
     worded = worded[rows]
     shingled = shingle_rows(parts, read, params, work, signed, rows, worded)
     return_memory()
+    if params.words_agree and label is None:
+        unknown = np.zeros(len(rows), dtype=np.uint64)
+        shingled = shingled._replace(sets=shingled.sets._replace(labels=unknown))
     numbers = signed.numbers_of(rows) if params.numbers_agree else None
     # Sets that do not fit are in files: they are looked at a range of rows and a block of sets at a time.
     blockwise = pairs.spilled or 8 * int(shingled.sets.sizes.sum(dtype=np.int64)) > room // 4
@@ -189,14 +192,15 @@ def find_near(
         begin, end = np.searchsorted(rows, [start, stop]).tolist()
         values = measure(some, shingled, worded, params, workers=workers, blockwise=blockwise)
         measured.add(begin, end, some, values)
-    if params.labels_agree and label is not None:
+    if label is not None and (params.words_agree or params.labels_agree):
         wanted = np.ones(len(rows), dtype=np.bool_)
         if params.mode == "lsh":
             wanted = near_nodes(measured, len(rows))
             wanted[: int(np.searchsorted(rows, from_row))] = True  # leaders of earlier rows among them
         labels = label_rows(parts, label, work, signed, rows, wanted)
-        keep_apart(measured, labels)
-        shingled = shingled._replace(sets=shingled.sets._replace(labels=labels))
+        if not params.labels_agree:
+            labels &= ~np.uint64(1)  # equal ones excuse, different ones do not keep apart
+        shingled = keep_apart(measured, labels, shingled, worded, params, workers=workers)
     old = rows[: int(np.searchsorted(rows, from_row))]
     known = Known(*(node[leader[old]] for leader in settled))
     linked = cluster(measured, shingled, numbers, params, known, room)

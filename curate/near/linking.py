@@ -90,12 +90,29 @@ def near_nodes(measured: Measured, n_nodes: int) -> npt.NDArray[np.bool_]:
     return near
 
 
-def keep_apart(measured: Measured, labels: U64) -> None:
-    """Forget the similarity of pairs whose labels differ; 0 differs from none."""
+def keep_apart(
+    measured: Measured,
+    labels: U64,
+    shingled: Shingled,
+    worded: npt.NDArray[np.bool_],
+    params: NearParams,
+    *,
+    workers: int,
+) -> Shingled:
+    """Forget the similarity of pairs that the labels, or words that they do not excuse, keep apart.
+
+    Returns the sets with their labels.
+    """
+    labelled = shingled._replace(sets=shingled.sets._replace(labels=labels))
     for index, (first, last, pairs, values) in enumerate(measured.ranges):
-        low, high = (labels[side] for side in clusters.split_pairs(pairs))
-        apart = (low != high) & (low != 0) & (high != 0)
-        measured.ranges[index] = (first, last, pairs, np.where(apart, np.nan, values))
+        near = np.flatnonzero(~np.isnan(values))
+        kept = np.full(len(values), np.nan)
+        some = pairs[near]
+        kept[near] = measure(some, labelled, worded, params, workers=workers, blockwise=measured.spills)
+        low, high = (labels[side] for side in clusters.split_pairs(some))
+        kept[near[(low & high & np.uint64(1) == 1) & (low != high)]] = np.nan
+        measured.ranges[index] = (first, last, pairs, kept)
+    return labelled
 
 
 class Linked(NamedTuple):

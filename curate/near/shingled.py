@@ -14,7 +14,7 @@ import pyarrow as pa
 from curate.disk import Mapped, packed
 from curate.kernels.clusters import Sets
 from curate.kernels.minhash import U32, shingle_sets
-from curate.kernels.symbols import symbols
+from curate.kernels.symbols import SYMBOLS, WORDS, symbols
 from curate.kernels.text import I64, U64
 from curate.near.short import token_texts
 from curate.near.signing import NearParams, Prompts, Signed
@@ -34,7 +34,8 @@ class Work(Protocol):
 
 
 Label = Callable[[Any, I64], U64]
-"""The labels of some rows of a part, by their places in it; 0 for none."""
+"""The labels of some rows of a part, by their places in it; 0 for none. Odd ones that differ keep rows apart,
+if asked; equal ones let their words differ."""
 
 
 class Wanted(NamedTuple):
@@ -89,9 +90,14 @@ def shingle_rows(
     paths = work(functools.partial(_shingle, read=read, params=params), wanted, "shingle sets")
     files = [Mapped(path) for path in paths]
     sets = Sets(*_places(files, cuts, "values", "ends"))
-    if params.symbols_agree:
+    if kinds_that_agree(params):
         sets = Sets(*sets[:2], *_places(files, cuts, "symbols", "symbols_end"))
     return Shingled(sets, files, cuts)
+
+
+def kinds_that_agree(params: NearParams) -> int:
+    """The kinds of symbols that keep rows apart, as bits."""
+    return (SYMBOLS if params.symbols_agree else 0) | (WORDS if params.words_agree else 0)
 
 
 def _places(files: Sequence[Mapped], cuts: I64, values: str, ends: str) -> tuple[U64, U32]:
@@ -112,8 +118,8 @@ def _shingle(wanted: Wanted, read: Read, params: NearParams) -> pa.Table:
     sets = shingle_sets(texts, params.tokenizer, ngram=params.ngram, rows=wanted.places)
     words = iter(token_texts(texts.array.take(pa.array(wanted.places[wanted.worded])), params.tokenizer))
     written = [next(words).encode() if worded else b"" for worded in wanted.worded]
-    rows = wanted.places if params.symbols_agree else wanted.places[:0]
-    own = symbols(texts, rows)
+    kinds = kinds_that_agree(params)
+    own = symbols(texts, wanted.places if kinds else wanted.places[:0], kinds)
     return packed(
         symbols=own.values,
         symbols_end=own.offsets[1:],

@@ -18,7 +18,7 @@ from curate.kernels.text import I64, U64, Tokenizer
 
 U8 = npt.NDArray[np.uint8]
 Mode = Literal["lsh", "exact-join"]
-Agree = Literal["numbers", "symbols"]
+Agree = Literal["numbers", "symbols", "words"]
 
 OK, SHORT, NO_TEXT, SKIPPED = range(4)
 """Status of a row: measured; measured, and few tokens; without tokens; left out by the caller."""
@@ -33,6 +33,7 @@ class NearParams(NamedTuple):
     ngram: int = 5
     numbers_agree: bool = True
     symbols_agree: bool = True
+    words_agree: bool = True
     labels_agree: bool = True
     mode: Mode = "lsh"
     linkage: Linkage = "leader"

@@ -45,7 +45,7 @@ from curate.pipeline.measuring import (
     read_input,
 )
 from curate.pipeline.writing import link_inputs, write_rows
-from curate.recipe import Recipe, check_originals, stage_of, to_toml, without_folders
+from curate.recipe import Recipe, check_originals, originals_read, stage_of, to_toml, without_folders
 from curate.report.html import render
 from curate.stages import STAGES
 
@@ -99,8 +99,9 @@ def run(
         else:
             ingested = finished_input(decide_from)
         announce(f"{ingested.n_rows:,} rows, {ingested.n_responses:,} responses: {ingested.shape}")
-        for note in ingested.notes:
-            announce(note)
+        for note in (*ingested.notes, ingested.unused.note(originals_read(recipe))):
+            if note is not None:
+                announce(note)
         check_originals(recipe, ingested.schema)
         if other := _replaces(out, recipe):
             announce(other)
@@ -191,6 +192,9 @@ def _manifest(
                 "key": item.key,
                 "lines": sum(item.counts.values()),
                 "status": item.counts,
+                "files": [
+                    [Path(file).name, file_sha256(Path(file))] for file in recipe.evidence[name].files()
+                ],
             }
             for name, item in evidence.items()
         },

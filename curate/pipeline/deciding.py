@@ -61,13 +61,15 @@ def judge(
             tuple((sort_key(text), is_descending(text)) for text in keep.prefer),
             keep.on_missing,
             keep.protect,
+            keep.where,
         )
         for reason, keep in recipe.keep_one.items()
     ]
     row_answers, orders = [], {rule.reason: list[pl.DataFrame]() for rule in keep_rules}
     named = [rule.when for rule in rules["row"]]
     for one in keep_rules:
-        named += [one.per, *(text for text, _ in one.prefer), *([one.protect] if one.protect else [])]
+        named += [one.per, *(text for text, _ in one.prefer)]
+        named += [text for text in (one.protect, one.where) if text is not None]
     for shard, judged in zip(shards, response_verdicts, strict=True):
         facts = _with_response_counts(shard.facts(named, "row"), judged)
         row_answers.append(decide.apply_rules(facts, rules["row"], "row"))

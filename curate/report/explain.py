@@ -16,6 +16,7 @@ import polars as pl
 from curate.errors import RunError
 from curate.flow import KEYS, RESPONSE_ID, RESPONSES, ROW_ID
 from curate.predicate import ORIGINAL
+from curate.report.beside import Beside, items_beside
 from curate.report.run import (
     ORIGINALS_TABLE,
     RESPONSE_VERDICTS_TABLE,
@@ -89,6 +90,8 @@ class Explanation(NamedTuple):
     spans: tuple[Span, ...]
     evidence: Facts
     responses: tuple[ResponseExplained, ...]
+    beside: tuple[Beside, ...] = ()
+    """Benchmark items that the prompt matches, of the evidence that the verdict rests on."""
 
 
 def explain(folder: Path, row_id: int) -> Explanation:
@@ -126,12 +129,14 @@ def explain_rows(run: FinishedRun, row_ids: Collection[int]) -> dict[int, Explan
             "given": len(mine), "left": verdicts_given["kept"], "undecided": verdicts_given["undecided"],
         }  # fmt: skip
         known = {**looked_at, "row": row, "responses": counts}
+        reasons = tuple(_ruling(run, reason, known) for reason in verdict["reasons"])
+        undecided = tuple(_ruling(run, reason, known) for reason in verdict["undecided"])
+        looked = {table for ruling in reasons + undecided for table, _ in ruling.rule.reads}
         explained[row_id] = Explanation(
             row_id, row["prompt"], row["answer"], row["source"],
-            verdict_of(keep=verdict["keep"], reasons=verdict["reasons"]),
-            tuple(_ruling(run, reason, known) for reason in verdict["reasons"]),
-            tuple(_ruling(run, reason, known) for reason in verdict["undecided"]),
+            verdict_of(keep=verdict["keep"], reasons=verdict["reasons"]), reasons, undecided,
             others.get(verdict["kept_instead"]), tuple(_spans(facts)), facts, tuple(mine),
+            items_beside(run, {name: columns for name, columns in facts.items() if name in looked}),
         )  # fmt: skip
     return explained
 
@@ -252,6 +257,9 @@ def as_text(explanation: Explanation, limit: int = 600, *, colour: bool = False,
         lines.append(f"source: {excerpt(row.source, 120)}")
     lines += ["", "prompt", _indent(_marked(row, limit, colour=colour))]
     lines += ["", f"answer: {'null' if row.answer is None else excerpt(row.answer, limit)}"]
+    for item in row.beside:
+        text = item.missing if item.text is None else _in_marks(item.text, item.span, limit, colour=colour)
+        lines += ["", f"{printable(item.benchmark)} item {printable(item.item)}", _indent(text)]
     lines += _rulings("dropped because", row.reasons) + _rulings("undecided because", row.undecided)
     if row.kept_instead is not None and row.kept_instead.earlier:
         lines += ["", f"kept instead: row {row.kept_instead.row_id} of the earlier data"]
@@ -330,8 +338,12 @@ def _marked(row: Explanation, limit: int, *, colour: bool) -> str:
     if row.prompt is None:
         return "null"
     span = (row.spans[0].start, row.spans[0].end) if row.spans else None
+    return _in_marks(row.prompt, span, limit, colour=colour)
+
+
+def _in_marks(text: str, span: tuple[int, int] | None, limit: int, *, colour: bool) -> str:
     before, after = ("\x1b[1;33m⟦", "⟧\x1b[0m") if colour else ("⟦", "⟧")
-    pieces = marked_excerpt(row.prompt, span, limit)
+    pieces = marked_excerpt(text, span, limit)
     return "".join(f"{before}{piece.text}{after}" if piece.marked else piece.text for piece in pieces)
 
 

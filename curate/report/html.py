@@ -49,6 +49,7 @@ class ExampleView(NamedTuple):
     row: Explanation
     prompt: tuple[Piece, ...]
     matched: str  # what the marked span matched
+    item: tuple[Piece, ...]  # the benchmark item it matched
     values: tuple[tuple[str, Any], ...]  # what the rule looked at
     kept_values: tuple[tuple[str, Any], ...]  # the same of the row kept instead
     response: ResponseExplained | None
@@ -229,10 +230,12 @@ def _example(row: Explanation, response_id: int | None, reason: str) -> ExampleV
     if span is not None:
         facts = row.evidence[span.evidence]
         matched = " / ".join(printable(str(facts[name])) for name in ("benchmark", "item") if facts.get(name))
+    item = next((one for one in row.beside if span is not None and one.evidence == span.evidence), None)
     return ExampleView(
         row,
         marked_excerpt(row.prompt, (span.start, span.end) if span else None),
         matched,
+        marked_excerpt(item.text, item.span) if item else (),
         ruling.values if ruling else (),
         tuple(values_of_kept(row)),
         response,
@@ -283,10 +286,11 @@ def _histogram(run: FinishedRun, evidence: str, values: pl.Series) -> list[Histo
 
 
 def _threshold(run: FinishedRun, evidence: str, column: str) -> tuple[float | None, str]:
-    """The number a drop rule compares a column to, and the rule's reason; the first such rule."""
+    """The number a rule compares a column to, and the rule's reason; the first such rule."""
     comparison = re.compile(rf"\b{evidence}\.{column}\s*(?:>=|<=|>|<|=)\s*(-?\d+(?:\.\d+)?)")
-    for reason, rule in run.recipe.get("drop", {}).items():
-        match = comparison.search(str(rule.get("when", "")))
+    rules = (*run.recipe.get("drop", {}).items(), *run.recipe.get("keep-one", {}).items())
+    for reason, rule in rules:
+        match = comparison.search(str(rule.get("when") or rule.get("where", "")))
         if match:
             return float(match.group(1)), reason
     return None, ""

@@ -144,10 +144,11 @@ def rule_of(run: FinishedRun, reason: str) -> Rule:
         )
     if keep is not None:
         per, prefer = str(keep.get("per", "")), [str(key) for key in keep.get("prefer", [])]
-        protect = str(keep.get("protect", ""))
-        text = f"keep one row per {per}" + (f", best first by {', '.join(prefer)}" if prefer else "")
+        protect, where = str(keep.get("protect", "")), str(keep.get("where", ""))
+        text = f"keep one row per {per}" + (f" of those where {where}" if where else "")
+        text += f", best first by {', '.join(prefer)}" if prefer else ""
         text += f", and every row where {protect}" if protect else ""
-        reads = [pair for part in (per, *prefer, protect) for pair in references(part)]
+        reads = [pair for part in (per, where, *prefer, protect) for pair in references(part)]
         unique = tuple(dict.fromkeys(reads))
         return Rule(reason, "keep-one", text, keep.get("on-missing", "stop"), keep.get("because", ""), unique)
     return Rule(reason, "unknown", "", "", "", ())

@@ -5,6 +5,7 @@
 
 from curate.flow import Stage
 from curate.stages import (
+    benchmark_match,
     exact_dedup,
     label_conflict,
     math_verify,
@@ -22,6 +23,7 @@ STAGES: dict[str, Stage] = {
         exact_dedup.STAGE,
         near_dedup.STAGE,
         label_conflict.STAGE,
+        benchmark_match.STAGE,
         ngram_overlap.STAGE,
         query_quality.STAGE,
         repetition.STAGE,

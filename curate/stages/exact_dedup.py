@@ -36,7 +36,7 @@ from curate.flow import ROW_ID, Dataset, Engine, Stage, StageParams, read_parque
 from curate.kernels.text import Normalization, text_hash128
 from curate.stages.inputs import TAKEN, TAKEN_SCHEMA, Inputs, Shard
 
-VERSION = 1
+VERSION = 2
 
 EVIDENCE = pa.schema([("cluster_id", pa.int64()), ("cluster_size", pa.int32()), ("status", pa.string())])
 

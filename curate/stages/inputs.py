@@ -13,7 +13,7 @@ import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from curate.flow import KEYS, RESPONSES, ROW_ID, ROWS, STATUS, Grain
+from curate.flow import KEYS, RESPONSES, ROW_ID, ROWS, STATUS, Grain, read_parquet
 from curate.predicate import ORIGINAL, evaluate, references
 
 
@@ -128,7 +128,7 @@ class EarlierPart(NamedTuple):
 
     def as_shards(self) -> tuple[Shard, ...]:
         """The rows, to be read; they have no responses and no evidence."""
-        firsts = [pq.read_table(path, columns=[ROW_ID])[ROW_ID][0].as_py() for path in self.shards]
+        firsts = [read_parquet(path, [ROW_ID])[ROW_ID][0].as_py() for path in self.shards]
         return tuple(
             Shard("row", index, first, path, path)
             for index, (path, first) in enumerate(zip(self.shards, firsts, strict=True))
@@ -154,7 +154,7 @@ class Inputs(NamedTuple):
 
     def kept_earlier(self) -> npt.NDArray[np.bool_]:
         """By row_id, whether each row of the earlier data was kept."""
-        parts = [pq.read_table(part.kept, columns=["keep"])["keep"].to_numpy() for part in self.earlier]
+        parts = [read_parquet(part.kept, ["keep"])["keep"].to_numpy() for part in self.earlier]
         return np.concatenate([np.empty(0, dtype=np.bool_), *parts])
 
 
@@ -175,7 +175,6 @@ def _columns_of(texts: Iterable[str]) -> dict[str, list[str]]:
 
 
 def _read(path: Path, columns: Sequence[str] | dict[str, None] | None = None) -> pl.DataFrame:
-    table = pq.read_table(path, columns=None if columns is None else list(columns), use_threads=False)
-    frame = pl.from_arrow(table)
+    frame = pl.from_arrow(read_parquet(path, None if columns is None else list(columns)))
     assert isinstance(frame, pl.DataFrame)
     return frame

@@ -6,9 +6,11 @@ Measures
     a MinHash band become candidate pairs; every candidate pair is then measured exactly, as the Jaccard
     of the two sets. Mode `exact-join` needs no luck: it finds every pair at the threshold or above.
     However alike, prompts are kept apart that differ in what `agree` names: in their numbers; in a symbol
-    that one has in place of another (x for y, sin for tan, area for perimeter:
-    `curate.kernels.symbols`); and, if asked, in the number that is their ground truth. In a long text
-    that changes only a few shingles. Prompts of the same tokens are always together. Prompts of at most
+    that one has in place of another (x for y, sin for tan, area for perimeter); in a word that one has in
+    place of another (king for ace, Bob for Alice), a number word or a "not", unless their ground truths
+    are the same (numbers; other texts with a digit or eight letters); and, if asked, in the number that is
+    their ground truth (`curate.kernels.symbols` has the rules). In a long text any of these changes only
+    a few shingles. Prompts of the same tokens are always together. Prompts of at most
     `short-tokens` tokens, of which one other word changes most shingles, are near also where one word is
     misspelt.
     Clusters come from the exact values alone. With linkage `leader` (the default), in ascending row_id, a
@@ -31,7 +33,7 @@ Columns
                     the row is compared with none, the others are null
 Not covered
     Paraphrases and translations. Mode `lsh` misses the pairs that share no band: one in 600 at a Jaccard
-    of 0.8 with 21 bands of 6, fewer above (`curate.kernels.minhash.expected_recall`); and where more than
+    of 0.8 with 16 bands of 5, fewer above (`curate.kernels.minhash.expected_recall`); and where more than
     eight prompts share a band, each is paired there with eight of them only, so that templated data stays
     linear: such a pair can still meet in another band. Mode `exact-join` holds about 150 bytes a
     row in memory, and compares a row with representatives only (best and worst link speak of those).
@@ -52,6 +54,7 @@ from __future__ import annotations
 
 import functools
 import hashlib
+import re
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -73,7 +76,10 @@ from curate.near.find import NOTHING_SETTLED, STATUSES, Near, Settled, find_near
 from curate.near.signing import NO_TEXT, SKIPPED, Mode, NearParams, Prompts, scratch_bytes
 from curate.stages.inputs import TAKEN, TAKEN_SCHEMA, Inputs, Shard
 
-VERSION = 3
+VERSION = 4
+
+SPECIAL_TOKEN = re.compile(r"<\|[^|<>]{1,40}\|>")
+MANY_LETTERS = 8
 
 TOLD_BYTES = 1_000_000_000
 """Scratch that is worth a word beforehand."""
@@ -116,10 +122,11 @@ class NearDedupParams(StageParams):
     seed: Annotated[int, Field(ge=0, lt=2**32)] = Field(
         default=1, description="Seed of the permutations, as datasketch draws them"
     )
-    agree: list[Literal["numbers", "symbols", "answers"]] = Field(
-        default=["numbers", "symbols"],
+    agree: list[Literal["numbers", "symbols", "words", "answers"]] = Field(
+        default=["numbers", "symbols", "words"],
         description="What near-duplicates may not differ in, however alike: numbers (in any order), symbols "
-        "(none exchanged), answers (ground truths that are different numbers)",
+        "(none exchanged), words (none exchanged, unless the ground truths are the same), answers (ground "
+        "truths that are different numbers)",
     )
     linkage: Linkage = Field(
         default="leader",
@@ -162,6 +169,7 @@ class NearDedupParams(StageParams):
             ngram=self.ngram,
             numbers_agree="numbers" in self.agree,
             symbols_agree="symbols" in self.agree,
+            words_agree="words" in self.agree,
             labels_agree="answers" in self.agree,
             mode=self.mode,
             linkage=self.linkage,
@@ -281,12 +289,27 @@ def prompts_of(shard: Shard) -> Prompts:
 
 
 def answers_of(shard: Shard, places: I64) -> U64:
-    """Labels of the ground truths of some rows of a shard: a hash of the number it is; 0 if it is none."""
-    answers = read_parquet(shard.rows, ["answer"])["answer"]
-    values = [known_value(answer) for answer in answers.take(pa.array(places)).to_pylist()]
-    texts = pa.array(["" if value is None else str(value) for value in values], pa.large_string())
-    labels = text_hash128(texts, "none").hash[:, 0] | np.uint64(1)
-    return np.where([value is None for value in values], np.uint64(0), labels)
+    """Labels of the ground truths of some rows of a shard."""
+    answers = read_parquet(shard.rows, ["answer"])["answer"].take(pa.array(places)).combine_chunks()
+    each = answers.dictionary_encode()
+    labels: U64 = np.append(answer_labels(each.dictionary.to_pylist()), np.uint64(0))
+    found: U64 = labels[each.indices.fill_null(len(labels) - 1).to_numpy()]
+    return found
+
+
+def answer_labels(answers: Sequence[str]) -> U64:
+    """A hash of the number an answer is, odd; of a text that is seldom the same by chance, even; else 0.
+
+    Seldom the same are texts with a digit, or of eight letters or more: not "yes", "(B)", "true".
+    """
+    values = [known_value(answer) for answer in answers]
+    texts = [" ".join(SPECIAL_TOKEN.sub(" ", answer).casefold().split()) for answer in answers]
+    telling = [any(map(str.isdigit, text)) or sum(map(str.isalpha, text)) >= MANY_LETTERS for text in texts]
+    told = [text if value is None else str(value) for text, value in zip(texts, values, strict=True)]
+    hashes = text_hash128(pa.array(told, pa.large_string()), "none").hash[:, 0] | np.uint64(3)
+    is_number = np.array([value is not None for value in values], dtype=np.bool_)
+    hashes[~is_number] ^= np.uint64(1)
+    return np.where(is_number | np.array(telling, dtype=np.bool_), hashes, np.uint64(0))
 
 
 def evidence(place: int, near: Near, first_rows: I64) -> pa.Table:

@@ -14,7 +14,8 @@ tokens on, below that only as the whole prompt. `item_tokens < n` tells such a m
 - shared: distinct n-grams of the item that the prompt has
 - item_ngrams, item_tokens: distinct n-grams and tokens of the item; null if nothing is shared
 - hits: positions of the prompt at which an n-gram of any item begins
-- row_span, item_span: characters of the prompt, of the item, from the first to the last shared n-gram
+- row_span, item_span: characters of the prompt, of the item, from the first to the last shared n-gram;
+  item_span is null where only the fingerprint of the benchmark is at hand
 - status: `ok`; `short-row`, fewer than n tokens, so only items as short can be found; `no-text`, null or
   without a token
 
@@ -47,12 +48,13 @@ import polars as pl
 import pyarrow as pa
 from pydantic import Field
 
-from curate.benchmarks.load import load_all, resolve
+from curate.benchmarks.protect import resolve
+from curate.benchmarks.protection import parts_of
 from curate.flow import ROW_ID, STATUS, Stage, StageParams
 from curate.kernels.native import Texts
-from curate.kernels.ngram_index import MAX_NGRAM, Item, open_index, scan, spans, write_index
+from curate.kernels.ngram_index import MAX_NGRAM, open_index, scan, spans, write_index
 
-VERSION = 1
+VERSION = 2
 
 SPAN = pa.struct([("start", pa.int32()), ("end", pa.int32())])
 
@@ -77,26 +79,24 @@ class NgramOverlap(StageParams):
 
     stage: Literal["ngram-overlap"]
     against: list[str] = Field(min_length=1)
-    """Evaluation sets to protect: files, globs or folders (`curate run --against FILE`). Without any to
-    protect, leave the stage out (`--without leak`)."""
+    """Evaluation sets to protect: names and groups of the registry (`curate benchmarks list`), a release or
+    dates of them (livecodebench@v5), files, globs or folders (`curate run --against NAME_OR_FILE`). Without
+    any to protect, leave the stage out (`--without leak`)."""
     against_column: str | None = None
-    """Text column of the benchmark files; by default recognised by its name."""
+    """Text column of the files that `against` names; by default recognised by its name."""
     ngram: int = Field(default=10, ge=1, le=MAX_NGRAM)
     tokenizer: Literal["words", "math"] = "words"
 
     def files(self) -> tuple[str, ...]:
-        """The benchmark files."""
-        return tuple(str(path) for path in resolve(self.against))
+        """What is read of the benchmarks: texts where they are at hand, else fingerprints."""
+        return tuple(str(benchmark.file) for benchmark in resolve(self.against, self.against_column))
 
 
 def prepare(params: NgramOverlap, folder: Path) -> str:
     """Write the index of all benchmark items into `folder`; returns its path."""
-    items = [
-        Item(benchmark.name, item_id, text)
-        for benchmark in load_all(resolve(params.against), params.against_column)
-        for item_id, text in zip(benchmark.ids, benchmark.texts, strict=True)
-    ]
-    return str(write_index(items, params.ngram, params.tokenizer, folder))
+    against = resolve(params.against, params.against_column)
+    parts = parts_of(against, params.ngram, params.tokenizer)
+    return str(write_index(parts, params.ngram, params.tokenizer, folder))
 
 
 def measure(frame: pl.DataFrame, params: NgramOverlap, state: str) -> pl.DataFrame:
@@ -109,8 +109,14 @@ def measure(frame: pl.DataFrame, params: NgramOverlap, state: str) -> pl.DataFra
     hit = found[lines]
     items = hit["item"].astype(np.int64)
     row_span = spans(texts, prompts, index.tokenizer, lines, hit["row_first"], hit["row_end"])
+    known = index.has_text[items]
     item_span = spans(
-        index.item_texts, index.texts, index.tokenizer, items, hit["item_first"], hit["item_end"]
+        index.item_texts,
+        index.texts,
+        index.tokenizer,
+        items[known],
+        hit["item_first"][known],
+        hit["item_end"][known],
     )
     matched = pl.DataFrame(
         {
@@ -120,9 +126,9 @@ def measure(frame: pl.DataFrame, params: NgramOverlap, state: str) -> pl.DataFra
             "item_ngrams": index.n_ngrams[items].astype(np.int32),
             "item_tokens": index.n_tokens[items].astype(np.int32),
             "row_span": _structs(row_span),
-            "item_span": _structs(item_span),
         }
     )
+    told = pl.DataFrame({"line": lines[known].astype(np.uint32), "item_span": _structs(item_span)})
     n_tokens, shared = pl.Series(found["n_tokens"]), pl.Series(found["shared"])
     evidence = pl.DataFrame(
         {
@@ -137,7 +143,9 @@ def measure(frame: pl.DataFrame, params: NgramOverlap, state: str) -> pl.DataFra
                 .otherwise(pl.lit("ok"))
             ).to_series(),
         }
-    ).join(matched, on="line", how="left", maintain_order="left")
+    )
+    for more in (matched, told):
+        evidence = evidence.join(more, on="line", how="left", maintain_order="left")
     has_text = pl.col(STATUS) != "no-text"
     evidence = evidence.with_columns(
         pl.when(has_text)

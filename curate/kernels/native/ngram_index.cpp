@@ -140,7 +140,7 @@ class Finder {
         for (size_t c = 0; c < n_candidates_; c++) add(passed[c], keys[passed[c]]);
         n_ngram_hits = hits.size();
         if (tokens.size > 0 && tokens.size < std::min(kAnywhere, n)) {
-            each_ngram(tokens.hash, tokens.size, tokens.size, [&](size_t i, uint64_t h) { add(i, Table::key(h)); });
+            each_gram(tokens.hash, tokens.size, tokens.size, [&](size_t i, uint64_t h) { add(i, index_.key(h)); });
         } else if (index_.starts.slot_mask > 0) {
             candidates(tokens, kAnywhere, index_.starts);
             for (size_t c = 0; c < n_candidates_; c++) add_short(tokens, candidates_.data()[c]);
@@ -179,8 +179,8 @@ class Finder {
                 count += table.may_hold(keys[tested]);
             }
         };
-        each_ngram(tokens.hash, tokens.size, m, [&](size_t i, uint64_t h) {
-            keys[i] = Table::key(h);
+        each_gram(tokens.hash, tokens.size, m, [&](size_t i, uint64_t h) {
+            keys[i] = index_.key(h);
             __builtin_prefetch(table.bloom + (keys[i] & table.bloom_mask));
             if (i - tested >= 2 * kBlock) test_to(tested + kBlock);
         });
@@ -199,8 +199,8 @@ class Finder {
         for (uint64_t lengths = index_.length_sets[set]; lengths; lengths &= lengths - 1) {
             size_t m = size_t(__builtin_ctzll(lengths));
             if (position + m > tokens.size) return;  // lengths ascend
-            each_ngram(tokens.hash + position, m, m, [&](size_t, uint64_t h) {
-                if (index_.grams.may_hold(Table::key(h))) add(position, Table::key(h));
+            each_gram(tokens.hash + position, m, m, [&](size_t, uint64_t h) {
+                if (index_.grams.may_hold(index_.key(h))) add(position, index_.key(h));
             });
         }
     }
@@ -240,7 +240,7 @@ CURATE_API int64_t curate_ngram_items(const Column* items, int64_t tokenizer, in
             size_t m = std::min(size_t(n), tokens.size);
             grams_of[i] = total;
             item_tokens[i] = uint32_t(tokens.size);
-            if (hashes) each_ngram(tokens.hash, tokens.size, m, [&](size_t j, uint64_t h) { hashes[total + j] = Table::key(h); });
+            if (hashes) each_gram(tokens.hash, tokens.size, m, [&](size_t j, uint64_t h) { hashes[total + j] = Table::key(h); });
             total += m ? tokens.size - m + 1 : 0;
         }
         grams_of[items->size] = total;
@@ -253,12 +253,63 @@ CURATE_API int64_t curate_ngram_table(const uint64_t* keys, int64_t size, uint64
                                    uint64_t* slots, uint32_t* values, uint64_t slot_mask) {
     for (int64_t i = 0; i < size; i++) {
         bloom[keys[i] & bloom_mask] |= Table::bits(keys[i]);
-        uint64_t s = keys[i] >> 20 & slot_mask;
+        uint64_t s = keys[i] >> 16 & slot_mask;
         while (slots[s]) s = (s + 1) & slot_mask;
         slots[s] = keys[i];
         values[s] = uint32_t(i);
     }
     return size;
+}
+
+// Numbers the distinct keys (not 0) in the order in which they are first met: `numbers` for each of `keys`,
+// the distinct ones moved to the front of `keys`. `slots` (0) and `values` are working memory, slot_mask + 1
+// of each, more than `size`. Returns how many are distinct.
+CURATE_API int64_t curate_ngram_number(uint64_t* keys, int64_t size, uint64_t* slots, uint32_t* values,
+                                       uint64_t slot_mask, uint32_t* numbers) {
+    uint32_t count = 0;
+    for (int64_t i = 0; i < size; i++) {
+        if (i + 16 < size) __builtin_prefetch(slots + (keys[i + 16] >> 16 & slot_mask));
+        uint64_t key = keys[i], s = key >> 16 & slot_mask;
+        while (slots[s] && slots[s] != key) s = (s + 1) & slot_mask;
+        if (!slots[s]) {
+            slots[s] = key;
+            values[s] = count;
+            keys[count++] = key;  // count <= i
+        }
+        numbers[i] = values[s];
+    }
+    return int64_t(count);
+}
+
+// The items of every gram, each once and ascending: `postings_of` (n_grams + 1, all 0 before) says where those
+// of a gram begin in `postings`. `item_ngrams` gets the distinct grams of each item. `last` (n_grams) is
+// working memory, all 0 before. Returns the number of postings.
+CURATE_API int64_t curate_ngram_postings(const uint32_t* item_grams, const uint64_t* grams_of, int64_t n_items,
+                                         int64_t n_grams, uint32_t* last, uint64_t* postings_of,
+                                         uint32_t* postings, uint32_t* item_ngrams) {
+    return guarded([&] {
+        for (uint32_t item = 0; item < n_items; item++)
+            for (uint64_t j = grams_of[item]; j < grams_of[item + 1]; j++) {
+                uint32_t gram = item_grams[j];
+                if (last[gram] == item + 1) continue;
+                last[gram] = item + 1;
+                item_ngrams[item]++;
+                postings_of[gram + 1]++;
+            }
+        for (int64_t gram = 0; gram < n_grams; gram++) {
+            postings_of[gram + 1] += postings_of[gram];
+            last[gram] = 0;
+        }
+        std::vector<uint64_t> next(postings_of, postings_of + n_grams);
+        for (uint32_t item = 0; item < n_items; item++)
+            for (uint64_t j = grams_of[item]; j < grams_of[item + 1]; j++) {
+                uint32_t gram = item_grams[j];
+                if (last[gram] == item + 1) continue;
+                last[gram] = item + 1;
+                postings[next[gram]++] = item;
+            }
+        return int64_t(postings_of[n_grams]);
+    });
 }
 
 // Returns 0, or -1 where memory ran out.

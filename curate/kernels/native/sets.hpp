@@ -47,7 +47,8 @@ inline double jaccard(const uint64_t* a, size_t n_a, const uint64_t* b, size_t n
     return value >= threshold ? value : std::numeric_limits<double>::quiet_NaN();
 }
 
-// All nodes: shingle sets, sizes[i] ascending values at starts[i]; likewise symbols; and labels, 0 for unknown.
+// All nodes: shingle sets, sizes[i] ascending values at starts[i]; likewise symbols; and labels, 0 for unknown. Odd
+// labels that differ keep apart; equal ones excuse (`kept_apart`), and so does it if there are no labels at all.
 // Symbols and labels may be left out.
 struct Sets {
     const uint64_t* const* starts;
@@ -60,13 +61,14 @@ struct Sets {
         const uint64_t* start = starts[node];
         for (uint32_t at = 0; at < std::min(sizes[node], 8 * kLine); at += kLine) __builtin_prefetch(start + at);
     }
-    // The Jaccard of two nodes if it is at least `threshold`, their labels do not differ and they exchange no symbol.
+    // The Jaccard of two nodes if it is at least `threshold` and neither labels nor symbols keep them apart.
     double between(uint32_t a, uint32_t b, double threshold) const {
         constexpr double kNot = std::numeric_limits<double>::quiet_NaN();
-        if (labels && labels[a] && labels[b] && labels[a] != labels[b]) return kNot;
+        if (labels && (labels[a] & labels[b] & 1) != 0 && labels[a] != labels[b]) return kNot;
         const double value = jaccard(starts[a], sizes[a], starts[b], sizes[b], threshold);
         if (!symbol_starts || value != value) return value;
-        return exchanged(symbol_starts[a], symbol_sizes[a], symbol_starts[b], symbol_sizes[b]) ? kNot : value;
+        const bool excused = !labels || (labels[a] != 0 && labels[a] == labels[b]);
+        return kept_apart(symbol_starts[a], symbol_sizes[a], symbol_starts[b], symbol_sizes[b], excused) ? kNot : value;
     }
 };
 

@@ -17,7 +17,7 @@
 
 namespace curate {
 
-enum class Tokenizer : int32_t { words = 0, math = 1 };
+enum class Tokenizer : int32_t { words = 0, math = 1, formulas = 2 };
 
 // One text. `readable` bytes from `bytes` on may be read (>= size): the rest of the Arrow buffer.
 struct Text {
@@ -80,7 +80,7 @@ struct Origin {
 // Working memory of one thread, reused from text to text.
 struct Scratch {
     Buffer<uint8_t> normal;
-    Buffer<uint64_t> hash, begin, end;
+    Buffer<uint64_t> hash, begin, end, commands;
     Buffer<Origin> origins;
     Buffer<uint64_t> shingles, sorted;
 };

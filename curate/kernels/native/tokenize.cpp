@@ -1,5 +1,7 @@
 // Splits texts into hashed tokens: 64 bytes at a time into bit masks of letters, digits and symbols, the
 // edges of the masks into offsets, the bytes between two offsets into a hash.
+#include <algorithm>
+
 #include "cpu.hpp"
 #include "text.hpp"
 #include "unicode.hpp"
@@ -36,19 +38,19 @@ constexpr ClassTable kClass;
 constexpr size_t kBlock = 64, kBlocks = 64, kChunk = kBlock * kBlocks;
 
 struct Masks {
-    uint64_t letter[kBlocks], digit[kBlocks], symbol[kBlocks];
+    uint64_t letter[kBlocks], digit[kBlocks], symbol[kBlocks], backslash[kBlocks];
 };
 
 // Offsets, within a chunk, of where tokens begin and where they end (a token may begin in one chunk and
-// end in another), and of where runs of digits begin.
+// end in another), and of where runs of digits begin; and which of the tokens that begin are commands.
 struct Edges {
-    uint32_t begin[kChunk + kBlock], end[kChunk + kBlock], number[kChunk / 2 + kBlock];
-    size_t n_begin, n_end, n_numbers;
+    uint32_t begin[kChunk + kBlock], end[kChunk + kBlock], number[kChunk / 2 + kBlock], command[kChunk / 2];
+    size_t n_begin, n_end, n_numbers, n_commands;
 };
 
-// Whether the byte before the block belonged to a letter run, a digit run, a symbol.
+// Whether the byte before the block belonged to a letter run, a digit run, a symbol, was a backslash.
 struct Carry {
-    uint64_t letter = 0, digit = 0, symbol = 0;
+    uint64_t letter = 0, digit = 0, symbol = 0, backslash = 0;
 };
 
 inline const uint8_t* padded_block(const uint8_t* bytes, size_t left, uint8_t* room) {
@@ -62,16 +64,18 @@ void classify_portable(const uint8_t* bytes, size_t size, Masks& masks) {
     uint8_t room[kBlock];
     for (size_t block = 0; block * kBlock < size; block++) {
         const uint8_t* p = padded_block(bytes + block * kBlock, size - block * kBlock, room);
-        uint64_t letters = 0, digits = 0, symbols = 0;
+        uint64_t letters = 0, digits = 0, symbols = 0, backslashes = 0;
         for (size_t i = 0; i < kBlock; i++) {
             uint64_t kind = kClass.of[p[i]];
             letters |= (kind & 1) << i;
             digits |= (kind >> 1 & 1) << i;
             symbols |= (kind >> 2 & 1) << i;
+            backslashes |= static_cast<uint64_t>(p[i] == '\\') << i;
         }
         masks.letter[block] = letters;
         masks.digit[block] = digits;
         masks.symbol[block] = symbols;
+        masks.backslash[block] = backslashes;
     }
 }
 
@@ -90,14 +94,26 @@ inline __attribute__((always_inline)) size_t write_bits(uint64_t mask, uint32_t 
     return count;
 }
 
-inline __attribute__((always_inline)) void find_edges(const Masks& masks, size_t n_blocks, bool math, Carry& carry, Edges& edges) {
-    size_t n_begin = 0, n_end = 0, n_numbers = 0;
+// Those of the places that hold ( ) [ ] or !.
+inline uint64_t brackets_among(uint64_t places, const uint8_t* bytes) {
+    uint64_t found = 0;
+    for (; places; places &= places - 1) {
+        const uint8_t byte = bytes[__builtin_ctzll(places)];
+        if (byte == '(' || byte == ')' || byte == '[' || byte == ']' || byte == '!') found |= places & -places;
+    }
+    return found;
+}
+
+inline __attribute__((always_inline)) void find_edges(const uint8_t* bytes, const Masks& masks, size_t n_blocks, bool math, Carry& carry, Edges& edges) {
+    size_t n_begin = 0, n_end = 0, n_numbers = 0, n_commands = 0;
     for (size_t block = 0; block < n_blocks; block++) {
         uint64_t letters = masks.letter[block], digits = masks.digit[block], symbols = 0;
         uint64_t after_digit = digits << 1 | carry.digit, numbers = digits & ~after_digit;
-        uint64_t begins = 0, ends = 0;
+        uint64_t begins = 0, ends = 0, after_backslash = 0;
         if (math) {
             symbols = masks.symbol[block];
+            after_backslash = masks.backslash[block] << 1 | carry.backslash;
+            if (after_backslash & symbols) symbols &= ~brackets_among(after_backslash & symbols, bytes + block * kBlock);
             begins = numbers | symbols;
             ends = (after_digit & ~digits) | symbols << 1 | carry.symbol;
         } else {
@@ -106,7 +122,11 @@ inline __attribute__((always_inline)) void find_edges(const Masks& masks, size_t
         uint64_t after_letter = letters << 1 | carry.letter;
         begins |= letters & ~after_letter;
         ends |= after_letter & ~letters;
-        carry = Carry{letters >> 63, digits >> 63, symbols >> 63};
+        for (uint64_t commands = letters & after_backslash; commands; commands &= commands - 1) {
+            const uint64_t before = (commands & -commands) - 1;
+            edges.command[n_commands++] = static_cast<uint32_t>(n_begin) + static_cast<uint32_t>(__builtin_popcountll(begins & before));
+        }
+        carry = Carry{letters >> 63, digits >> 63, symbols >> 63, masks.backslash[block] >> 63};
         uint32_t base = static_cast<uint32_t>(block * kBlock);
         n_begin += write_bits<8>(begins, base, edges.begin + n_begin);
         n_end += write_bits<8>(ends, base, edges.end + n_end);
@@ -115,12 +135,13 @@ inline __attribute__((always_inline)) void find_edges(const Masks& masks, size_t
     edges.n_begin = n_begin;
     edges.n_end = n_end;
     edges.n_numbers = n_numbers;
+    edges.n_commands = n_commands;
 }
 
 void split_portable(const uint8_t* bytes, size_t size, bool math, Carry& carry, Edges& edges) {
     Masks masks;
     classify_portable(bytes, size, masks);
-    find_edges(masks, (size + kBlock - 1) / kBlock, math, carry, edges);
+    find_edges(bytes, masks, (size + kBlock - 1) / kBlock, math, carry, edges);
 }
 
 #if defined(__x86_64__)
@@ -139,12 +160,12 @@ CURATE_AVX2 void classify_avx2(const uint8_t* bytes, size_t size, Masks& masks) 
     const __m256i by_low = _mm256_setr_epi8(
         x0, x1, x2, x1, x2, x1, x1, x2, x8, x8, xA, xB, xC, xD, xE, xF,
         x0, x1, x2, x1, x2, x1, x1, x2, x8, x8, xA, xB, xC, xD, xE, xF);
-    const __m256i low_half = _mm256_set1_epi8(15), zero = _mm256_setzero_si256();
+    const __m256i low_half = _mm256_set1_epi8(15), zero = _mm256_setzero_si256(), backslash = _mm256_set1_epi8('\\');
     const __m256i is_letter = _mm256_set1_epi8(a46 | a57), is_digit = _mm256_set1_epi8(d3);
     uint8_t room[kBlock];
     for (size_t block = 0; block * kBlock < size; block++) {
         const uint8_t* p = padded_block(bytes + block * kBlock, size - block * kBlock, room);
-        uint64_t letters = 0, digits = 0, others = 0;
+        uint64_t letters = 0, digits = 0, others = 0, backslashes = 0;
         for (int half = 0; half < 2; half++) {
             __m256i v = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(p + 32 * half));
             __m256i high = _mm256_and_si256(_mm256_srli_epi16(v, 4), low_half);
@@ -157,17 +178,19 @@ CURATE_AVX2 void classify_avx2(const uint8_t* bytes, size_t size, Masks& masks) 
             letters |= static_cast<uint64_t>(~static_cast<uint32_t>(_mm256_movemask_epi8(no_letter)) | beyond_ascii) << (32 * half);
             digits |= static_cast<uint64_t>(~static_cast<uint32_t>(_mm256_movemask_epi8(no_digit))) << (32 * half);
             others |= static_cast<uint64_t>(~static_cast<uint32_t>(_mm256_movemask_epi8(none))) << (32 * half);
+            backslashes |= static_cast<uint64_t>(static_cast<uint32_t>(_mm256_movemask_epi8(_mm256_cmpeq_epi8(v, backslash)))) << (32 * half);
         }
         masks.letter[block] = letters;
         masks.digit[block] = digits;
         masks.symbol[block] = others & ~letters & ~digits;
+        masks.backslash[block] = backslashes;
     }
 }
 
 CURATE_AVX2 void split_avx2(const uint8_t* bytes, size_t size, bool math, Carry& carry, Edges& edges) {
     Masks masks;
     classify_avx2(bytes, size, masks);
-    find_edges(masks, (size + kBlock - 1) / kBlock, math, carry, edges);
+    find_edges(bytes, masks, (size + kBlock - 1) / kBlock, math, carry, edges);
 }
 #endif
 
@@ -225,6 +248,77 @@ inline uint64_t number_hash(const uint8_t* p, size_t left, size_t readable) {
     }
 }
 
+// LaTeX commands that are read as something else: as what stands after the '=', or as nothing. Case is folded.
+constexpr const char* kReadAs =
+    "left right middle big bigg bigl bigr biggl biggr bigm displaystyle textstyle scriptstyle limits nolimits "
+    "quad qquad enspace thinspace noindent text mathrm textrm rm textbf mathbf bf boldsymbol bm textit mathit it "
+    "emph em underline mbox hbox textnormal mathsf textsf mathtt texttt mathbb mathcal cal mathscr mathfrak "
+    "operatorname lbrace rbrace colon cdot dots ldots cdots dotsc dotsb dotsm dotsi dotso hdots "
+    "dfrac=frac tfrac=frac cfrac=frac lvert=| rvert=| vert=| mid=| lt=< gt=> ast=* varepsilon=epsilon varphi=phi "
+    "vartheta=theta ell=l le=\u2264 leq=\u2264 leqslant=\u2264 leqq=\u2264 ge=\u2265 geq=\u2265 geqslant=\u2265 geqq=\u2265 ne=\u2260 "
+    "neq=\u2260 times=\u00d7 div=\u00f7 pm=\u00b1 mp=\u2213 in=\u2208 notin=\u2209 cup=\u222a cap=\u2229 subset=\u2282 "
+    "subseteq=\u2286 emptyset=\u2205 varnothing=\u2205 to=\u2192 rightarrow=\u2192 vartriangle=triangle equiv=\u2261 approx=\u2248 "
+    "infty=\u221e land=\u2227 wedge=\u2227 lor=\u2228 vee=\u2228 neg=\u00ac lnot=\u00ac forall=\u2200 exists=\u2203 ";
+
+// The same by hash.
+class Commands {
+  public:
+    struct Entry {
+        uint64_t command = 0, read_as = 0;  // 0: nothing
+    };
+    Commands() {
+        auto hash_of = [](const char* begin, const char* end) {
+            const size_t size = static_cast<size_t>(end - begin);
+            return size ? token_hash<true>(reinterpret_cast<const uint8_t*>(begin), size, size) : 0;
+        };
+        for (const char* word = kReadAs; *word;) {
+            const char* end = std::strchr(word, ' ');
+            const char* equals = std::find(word, end, '=');
+            const uint64_t command = hash_of(word, equals);
+            size_t at = command % kSlots;
+            while (slots_[at].command) at = (at + 1) % kSlots;
+            slots_[at] = {command, hash_of(equals + (equals != end), end)};
+            word = end + 1;
+        }
+    }
+    // Null for a command that is read as its name.
+    const Entry* find(uint64_t command) const {
+        for (size_t at = command % kSlots; slots_[at].command; at = (at + 1) % kSlots)
+            if (slots_[at].command == command) return &slots_[at];
+        return nullptr;
+    }
+
+  private:
+    static constexpr size_t kSlots = 512;
+    Entry slots_[kSlots];
+};
+
+// Reads the commands among n tokens, those numbered in scratch.commands, as the table says; returns how many
+// tokens are left.
+size_t read_commands(Scratch& scratch, size_t n, size_t n_commands, bool spans) {
+    static const Commands known;
+    uint64_t* columns[] = {scratch.hash.data(), scratch.begin.data(), scratch.end.data()};
+    size_t from = 0, to = 0;  // tokens before `from` are where they belong, before `to`
+    auto move_until = [&](size_t until) {
+        for (size_t c = 0; c < (spans ? 3 : 1) && from != to; c++)
+            for (size_t i = from; i < until; i++) columns[c][to + i - from] = columns[c][i];
+        to += until - from;
+    };
+    for (size_t i = 0; i < n_commands; i++) {
+        const size_t at = scratch.commands.data()[i];
+        const Commands::Entry* entry = known.find(columns[0][at]);
+        if (!entry) continue;
+        if (entry->read_as) {
+            columns[0][at] = entry->read_as;
+        } else {
+            move_until(at);
+            from = at + 1;
+        }
+    }
+    move_until(n);
+    return to;
+}
+
 template <bool normal>
 Tokens split_and_hash(Text text, Tokenizer which, Scratch& scratch, bool spans) {
     const Split split = best_split();
@@ -233,6 +327,7 @@ Tokens split_and_hash(Text text, Tokenizer which, Scratch& scratch, bool spans) 
     Carry carry;
     constexpr size_t kNone = ~size_t(0);
     size_t n = 0, open_at = kNone;  // open_at: where a token began that has not ended yet
+    size_t n_commands = 0;
     uint64_t numbers = 0;
     for (size_t base = 0;; base += kChunk) {
         if (base >= text.size) {
@@ -242,8 +337,15 @@ Tokens split_and_hash(Text text, Tokenizer which, Scratch& scratch, bool spans) 
             edges.n_end = 1;
             edges.end[0] = 0;
             edges.n_numbers = 0;
+            edges.n_commands = 0;
         } else {
             split(text.bytes + base, text.size - base < kChunk ? text.size - base : kChunk, math, carry, edges);
+        }
+        if (edges.n_commands) {
+            const size_t first = n + (open_at != kNone);  // the token that begins first in this chunk
+            uint64_t* commands = scratch.commands.reserve(n_commands + edges.n_commands, n_commands) + n_commands;
+            for (size_t i = 0; i < edges.n_commands; i++) commands[i] = first + edges.command[i];
+            n_commands += edges.n_commands;
         }
         const size_t n_new = edges.n_end, begun_before = open_at != kNone && n_new > 0;
         if (begun_before) {  // from here on the i-th token begins at begin[i], relative to base
@@ -276,6 +378,7 @@ Tokens split_and_hash(Text text, Tokenizer which, Scratch& scratch, bool spans) 
         else if (n_new > 0)
             open_at = kNone;
     }
+    if (n_commands) n = read_commands(scratch, n, n_commands, spans);
     return Tokens{scratch.hash.data(), scratch.begin.data(), scratch.end.data(), n, numbers};
 }
 
@@ -299,9 +402,33 @@ void spans_of_source(Tokens tokens, Scratch& scratch, size_t n_origins) {
     }
 }
 
+// Whether a token of the math tokenizer, as it stands in the text, is one in any language: digits, a sign, one
+// letter that is no English word by itself (a, I, and s and t after an apostrophe).
+bool is_formula(Text text, uint64_t begin, uint64_t end) {
+    const uint8_t first = text.bytes[begin], lower = first | 0x20;
+    if (first >= '0' && first <= '9') return true;
+    if (first >= 0x80 || end - begin != 1) return false;
+    return lower != 'a' && lower != 'i' && lower != 's' && lower != 't';
+}
+
+Tokens formulas(Text text, Scratch& scratch) {
+    const Tokens all = tokenize(text, Tokenizer::math, scratch, true);
+    Tokens some = all;
+    some.size = 0;
+    uint64_t *hash = scratch.hash.data(), *begin = scratch.begin.data(), *end = scratch.end.data();
+    for (size_t i = 0; i < all.size; i++) {
+        if (!is_formula(text, all.begin[i], all.end[i])) continue;
+        hash[some.size] = all.hash[i];
+        begin[some.size] = all.begin[i];
+        end[some.size++] = all.end[i];
+    }
+    return some;
+}
+
 }  // namespace
 
 Tokens tokenize(Text text, Tokenizer which, Scratch& scratch, bool spans) {
+    if (which == Tokenizer::formulas) return formulas(text, scratch);
     if (is_ascii(text)) return split_and_hash<false>(text, which, scratch, spans);
     size_t n_origins = 0;
     size_t size = normalize(text, which, scratch, spans, n_origins);

@@ -1,0 +1,304 @@
+"""Which benchmark item each text of a column is, and how it was told: three ways, the nearest class counts.
+
+Words: items of whose words a window of the text has a large share are laid beside it (`alignment`).
+Formulas: most of the formulas of an item, in order, are the item in other words, or in another language.
+Fingerprints: where the text of a benchmark is not at hand, n-grams of ten words.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Iterator, Sequence
+from functools import lru_cache
+from pathlib import Path
+from typing import Literal, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from curate.benchmarks.alignment import KINDS, Alignment, Kind, align
+from curate.benchmarks.background import background
+from curate.benchmarks.protect import Protected
+from curate.benchmarks.protection import parts_of
+from curate.benchmarks.words import Words, without_drawings, words_of
+from curate.disk import write_arrow
+from curate.kernels.item_index import TOKENIZER, candidates, open_item_index, write_item_index
+from curate.kernels.native import Texts
+from curate.kernels.ngram_index import Index, Item, Tokenizer, open_index, scan, spans, write_index
+from curate.kernels.text import text_hash128, token_counts
+
+Part = Literal["problem", "solution"]
+Pair = tuple[int, int]
+
+CANDIDATES = 4
+"""Items of a text that are laid beside it."""
+SHARE = 0.42
+"""Least share of an item that makes it a candidate."""
+NGRAM = 10
+"""Words in an n-gram of a fingerprint."""
+FINGERPRINT_NEAR = 0.5
+"""Least part of an item's n-grams that a near copy has, where nothing else is at hand."""
+FORMULA_NGRAM, FORMULA_TOKENS, FORMULA_PART = 6, 16, 0.55
+"""An item of so many signs, digits and letters is found by n-grams of them, where a text has such a part."""
+
+
+class State(NamedTuple):
+    """Paths of what the workers map into memory; None where no benchmark needs it."""
+
+    items: str | None
+    formulas: str | None
+    fingerprints: str | None
+
+
+class Match(NamedTuple):
+    """What is told of one text: the item it is nearest to."""
+
+    benchmark: str
+    item: str
+    kind: Kind
+    why: str
+    status: Literal["ok", "fingerprint"] = "ok"
+    alignment: float | None = None
+    share: float | None = None
+    containment: float | None = None
+    """Part of the item's n-grams that the text has, where these decided."""
+    numbers_agree: bool | None = None
+    hits: int = 0
+    """Items that were laid beside the text."""
+    row_span: Pair | None = None
+    """Characters of the text, half open."""
+    item_span: Pair | None = None
+
+
+class Matches(NamedTuple):
+    """What is told of a column of texts."""
+
+    n_tokens: npt.NDArray[np.uint32]
+    of: dict[int, Match]
+    """By the number of the text; none for a text without a candidate."""
+
+
+class _Found(NamedTuple):
+    """A match whose places are still tokens."""
+
+    match: Match
+    number: int
+    """Of the item, among those of its index."""
+    tokenizer: Tokenizer
+    row: Pair
+    item: Pair
+
+
+class Items:
+    """The items whose text is at hand; their words are made when they are first needed."""
+
+    def __init__(self, path: Path) -> None:
+        with pa.memory_map(str(path)) as source:
+            table = pa.ipc.open_file(source).read_all()
+        self.benchmarks, self.ids, self.originals = (table.column(i).combine_chunks() for i in range(3))
+        self.texts = Texts(self.originals)
+        self.index = open_item_index(path.with_suffix(".words"))
+        self._words: dict[int, Words] = {}
+        whole = np.flatnonzero(self.index.total == 0)
+        hashes = text_hash128(self.originals.take(pa.array(whole)), TOKENIZER)
+        self.plain = {
+            tuple(pair): int(item)
+            for pair, item, size in zip(hashes.hash.tolist(), whole, hashes.size, strict=True)
+            if size
+        }
+        """Items without a rare word, by the hash of their tokens: found where a text is one of them."""
+
+    def words(self, item: int) -> Words:
+        """The words of an item."""
+        if item not in self._words:
+            one = Texts(self.texts.array.slice(item, 1), composed=False)
+            self._words[item] = next(words_of(one, background()))
+        return self._words[item]
+
+    def named(self, item: int) -> tuple[str, str]:
+        """The benchmark and the id of an item."""
+        return self.benchmarks[item].as_py(), self.ids[item].as_py()
+
+
+@lru_cache(maxsize=2)
+def open_items(path: Path) -> Items:
+    """The items at `path`, opened once per process: a file of this name never changes."""
+    return Items(path)
+
+
+def write_state(against: Sequence[Protected], part: Part, folder: Path) -> State:
+    """Write what the workers need of the benchmarks into `folder`; the same benchmarks give the same bytes.
+
+    part: what of the items is compared, their problems or their solutions. Fingerprints have problems only.
+    """
+    told = [one.items() for one in against if one.text is not None]
+    marked = [one for one in against if one.text is None] if part == "problem" else []
+    names = [found.name for found in told for _ in found.ids]
+    ids = [item for found in told for item in found.ids]
+    texts = [text or "" for found in told for text in (found.texts if part == "problem" else found.solutions)]
+    folder.mkdir(parents=True, exist_ok=True)
+    items = formulas = None
+    if any(texts):
+        items = folder / f"items-{_digest((*names, *ids, *texts))}.arrow"
+        columns = [pa.array(column, pa.large_string()) for column in (names, ids, texts)]
+        plain = [without_drawings(text) for text in texts]
+        as_column = Texts(pa.array(plain, pa.large_string()))
+        write_item_index(as_column, background(), SHARE, items.with_suffix(".words"))
+        write_arrow(pa.table(columns, names=["benchmark", "id", "text"]), items)
+        formulas = write_index(
+            [Item(*one) for one in zip(names, ids, plain, strict=True)], FORMULA_NGRAM, "formulas", folder
+        )
+    prints = write_index(parts_of(marked, NGRAM, "words"), NGRAM, "words", folder) if marked else None
+    return State(*(str(path) if path else None for path in (items, formulas, prints)))
+
+
+def match(column: pa.Array, state: State) -> Matches:
+    """The item that each text is nearest to."""
+    texts = Texts(column)
+    n_tokens = np.zeros(texts.size, dtype=np.uint32)
+    found: dict[int, _Found] = {}
+
+    def take(more: Iterable[tuple[int, _Found]]) -> None:
+        for line, one in more:
+            if line not in found or _better(one.match, found[line].match):
+                found[line] = one
+
+    items = open_items(Path(state.items)) if state.items is not None else None
+    if items is not None:
+        best, n_tokens = candidates(texts, items.index, CANDIDATES)
+        take(_by_words(texts, items, best))
+        take(_whole(texts, items, n_tokens))
+        if state.formulas is not None:
+            take(_by_formulas(texts, items, open_index(Path(state.formulas)), best, found))
+    if state.fingerprints is not None:
+        index = open_index(Path(state.fingerprints))
+        result = scan(texts, index)
+        n_tokens = np.maximum(n_tokens, result["n_tokens"])
+        take(_by_fingerprints(index, result))
+    if items is None and state.fingerprints is None:
+        n_tokens = token_counts(texts, TOKENIZER).astype(np.uint32)
+    return Matches(n_tokens, _placed(found, texts, column, items))
+
+
+def _digest(values: Iterable[str]) -> str:
+    digest = hashlib.sha256()
+    for value in values:
+        content = value.encode()
+        digest.update(len(content).to_bytes(8, "little") + content)
+    return digest.hexdigest()[:16]
+
+
+def _better(one: Match, other: Match) -> bool:
+    return KINDS.index(one.kind) < KINDS.index(other.kind)
+
+
+def _by_words(texts: Texts, items: Items, best: npt.NDArray[np.void]) -> Iterator[tuple[int, _Found]]:
+    """Of every text the best of its candidates: the nearest class, then the alignment, then the share."""
+    lines = np.flatnonzero(best["item"][:, 0] >= 0)
+    taken = Texts(texts.array.take(pa.array(lines)), composed=False)
+    plain, drawn = (words_of(taken, background(), draws=draws) for draws in (False, True))
+    for line, without, whole in zip(lines.tolist(), plain, drawn, strict=True):
+        chosen: tuple[tuple[int, float, float], int, Alignment] | None = None
+        hits = 0
+        for candidate in best[line]:
+            item = int(candidate["item"])
+            if item < 0:
+                break
+            hits += 1
+            words = items.words(item)
+            row = whole if words.draws else without
+            laid = align(words, row, int(candidate["first"]), int(candidate["end"]))
+            if laid is None:
+                continue
+            key = (KINDS.index(laid.kind), -laid.alignment, -laid.share)
+            if chosen is None or key < chosen[0]:
+                chosen = key, item, laid
+            if laid.kind == "verbatim":
+                break
+        if chosen is not None:
+            _, item, laid = chosen
+            told = Match(
+                *items.named(item), laid.kind, laid.why, "ok", laid.alignment, laid.share,
+                numbers_agree=laid.numbers_agree, hits=hits,
+            )  # fmt: skip
+            yield line, _Found(told, item, TOKENIZER, laid.row, laid.item)
+
+
+def _whole(texts: Texts, items: Items, n_tokens: npt.NDArray[np.uint32]) -> Iterator[tuple[int, _Found]]:
+    """Texts that are an item without a rare word, and nothing else."""
+    if not items.plain:
+        return
+    for line, pair in enumerate(text_hash128(texts.array, TOKENIZER).hash.tolist()):
+        item = items.plain.get(tuple(pair))
+        if item is not None:
+            span = 0, int(n_tokens[line])
+            told = Match(*items.named(item), "verbatim", "all words, in order", "ok", 1.0, 1.0, hits=1)
+            yield line, _Found(told, item, TOKENIZER, span, span)
+
+
+def _by_formulas(
+    texts: Texts, items: Items, index: Index, best: npt.NDArray[np.void], found: dict[int, _Found]
+) -> Iterator[tuple[int, _Found]]:
+    """Texts that have the formulas of an item in order, in words by which it was not found."""
+    result = scan(texts, index)
+    item_of = np.maximum(result["item"], 0)
+    part = result["shared"] / np.maximum(1, index.n_ngrams[item_of])
+    enough = (result["item"] >= 0) & (index.n_tokens[item_of] >= FORMULA_TOKENS) & (part >= FORMULA_PART)
+    for line in np.flatnonzero(enough).tolist():
+        item = int(result["item"][line])
+        if item in best["item"][line] and line in found:
+            continue  # laid beside the text, and judged by its words
+        why = f"{part[line]:.0%} of the formulas, in other words"
+        hits = found[line].match.hits if line in found else 0
+        told = Match(*items.named(item), "reworded", why, containment=float(part[line]), hits=hits)
+        row, of_item = _places(result[line])
+        yield line, _Found(told, item, "formulas", row, of_item)
+
+
+def _by_fingerprints(index: Index, result: npt.NDArray[np.void]) -> Iterator[tuple[int, _Found]]:
+    for line in np.flatnonzero(result["item"] >= 0).tolist():
+        item = int(result["item"][line])
+        part = int(result["shared"][line]) / int(index.n_ngrams[item])
+        kind: Kind = "verbatim" if part == 1.0 else "near" if part >= FINGERPRINT_NEAR else "none"
+        benchmark, name = index.benchmarks[item].as_py(), index.ids[item].as_py()
+        set_name = benchmark.partition("@")[0]
+        why = f"{part:.0%} of its {NGRAM}-grams; curate benchmarks pull {set_name} tells more"
+        row, of_item = _places(result[line])
+        told = Match(benchmark, name, kind, why, "fingerprint", containment=part)
+        yield line, _Found(told, item, "words", row, of_item)
+
+
+def _places(hit: np.void) -> tuple[Pair, Pair]:
+    return (int(hit["row_first"]), int(hit["row_end"])), (int(hit["item_first"]), int(hit["item_end"]))
+
+
+def _placed(
+    found: dict[int, _Found], texts: Texts, originals: pa.Array, items: Items | None
+) -> dict[int, Match]:
+    """The matches with their places in characters."""
+    placed = {line: one.match for line, one in sorted(found.items())}
+    for tokenizer in sorted({one.tokenizer for one in found.values()}):
+        lines = [line for line in placed if found[line].tokenizer == tokenizer]
+        row_spans = _spans(texts, originals, tokenizer, lines, [found[line].row for line in lines])
+        for line, span in zip(lines, row_spans, strict=True):
+            placed[line] = placed[line]._replace(row_span=span)
+        told = [line for line in lines if found[line].match.status == "ok"]
+        if items is None or not told:
+            continue
+        numbers, tokens = [found[line].number for line in told], [found[line].item for line in told]
+        for line, span in zip(
+            told, _spans(items.texts, items.originals, tokenizer, numbers, tokens), strict=True
+        ):
+            placed[line] = placed[line]._replace(item_span=span)
+    return placed
+
+
+def _spans(
+    texts: Texts, originals: pa.Array, tokenizer: Tokenizer, which: list[int], tokens: list[Pair]
+) -> list[Pair]:
+    """The characters that tokens of texts cover."""
+    bounds = np.array(tokens, dtype=np.int64).reshape(-1, 2)
+    chosen = np.array(which, dtype=np.int64)
+    begin, end = spans(texts, originals, tokenizer, chosen, bounds[:, 0], bounds[:, 1])
+    return list(zip(begin.tolist(), end.tolist(), strict=True))

@@ -1,0 +1,152 @@
+"""`curate decontam --preview` and `--self-test`: what would go, and how much of what should go is found."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+
+import polars as pl
+import typer
+
+from curate.benchmarks import resolve
+from curate.benchmarks.self_test import plant, recalls
+from curate.cli.execute import progress_lines, say, spare_pandas
+from curate.errors import InputError
+from curate.flow import ROW_ID
+from curate.kernels.estimators import wilson_interval
+from curate.pipeline.measuring import read_input
+from curate.recipe import Recipe
+from curate.report.text import marked_excerpt
+from curate.stages.benchmark_match import BenchmarkMatch, measure, prepare
+
+SAMPLE = 20_000
+"""Rows that are looked at, at even distances."""
+EXAMPLES = 12
+CLASSES = ("verbatim", "near", "reworded", "variant", "template", "none")
+
+
+def show_preview(recipe: Recipe) -> None:
+    """Print classes, a sweep and the nearest rows beside their items; nothing is left behind."""
+    params, frame, evidence, n_rows = _measured(recipe)
+    say(f"{frame.height:,} of {n_rows:,} rows looked at")
+    typer.echo(class_table(evidence))
+    typer.echo(sweep(evidence))
+    typer.echo(examples(frame, evidence, params))
+
+
+def show_self_test(recipe: Recipe) -> None:
+    """Print recall by kind of edit, and what is found in the data itself."""
+    params, frame, evidence, _ = _measured(recipe)
+    against = resolve(params.against, params.against_column)
+    texts = [text for text in frame["prompt"].to_list() if text]
+    planted = plant(against, texts)
+    if not planted:
+        names = " ".join(one.name.partition("@")[0] for one in against)
+        raise InputError(
+            "--self-test edits the text of benchmarks, and only fingerprints are at hand. "
+            f"Get the text first: curate benchmarks pull {names}"
+        )
+    with tempfile.TemporaryDirectory() as folder:
+        state = prepare(params, Path(folder))
+        rows = recalls(planted, state)
+    say(f"{len({one.item for one in planted}):,} items, {len(planted):,} edited copies of them")
+    lines = [f"{'edit':<20} {'copies':>7} {'told as':<9} {'right':>7}  95 % interval"]
+    for row in rows:
+        if row.n == 0:
+            continue
+        told = "variant" if row.expected == "variant" else "copy"
+        share = f"{row.right / row.n:>7.1%}  {row.low:.1%} to {row.high:.1%}"
+        lines.append(f"{row.edit:<20} {row.n:>7,} {told:<9} {share}")
+    flagged = evidence.filter(pl.col("class").is_in(CLASSES[:3])).height
+    low, high = (float(x[0]) for x in wilson_interval([flagged], [max(1, evidence.height)]))
+    lines += [
+        "",
+        f"In the data itself {flagged:,} of {evidence.height:,} rows are told to be copies "
+        f"({low:.3%} to {high:.3%} at 95 %): so many false alarms at the most. --preview shows them.",
+    ]
+    typer.echo("\n".join(lines))
+
+
+def _measured(recipe: Recipe) -> tuple[BenchmarkMatch, pl.DataFrame, pl.DataFrame, int]:
+    """The stage's parameters, the rows looked at, their evidence, and how many rows there are."""
+    spare_pandas()
+    params = recipe.evidence["leak"]
+    assert isinstance(params, BenchmarkMatch)
+    with tempfile.TemporaryDirectory() as folder, progress_lines() as progress:
+        ingested = read_input(recipe, Path(folder), progress)
+        n_rows = ingested.n_rows
+        step = max(1, -(-n_rows // SAMPLE))
+        rows = pl.scan_parquet(list(ingested.rows.shards)).select(ROW_ID, "prompt")
+        frame = rows.filter(pl.col(ROW_ID) % step == 0).collect()
+        state = prepare(params, Path(folder) / "state")
+        return params, frame, measure(frame, params, state), n_rows
+
+
+def class_table(evidence: pl.DataFrame) -> str:
+    """Rows of each class, and of each benchmark the copies among them."""
+    counts = dict(evidence["class"].value_counts().iter_rows())
+    lines = ["class          rows   share"]
+    lines += [
+        f"{name:<10} {counts.get(name, 0):>8,} {counts.get(name, 0) / max(1, evidence.height):>7.2%}"
+        for name in CLASSES
+    ]
+    copies = evidence.filter(pl.col("class").is_in(CLASSES[:3]))
+    by_set = copies["benchmark"].value_counts(sort=True)
+    if by_set.height:
+        lines += ["", "copies of: " + ", ".join(f"{name} {n:,}" for name, n in by_set.iter_rows())]
+    return "\n".join([*lines, ""])
+
+
+def sweep(evidence: pl.DataFrame) -> str:
+    """Rows that would go where the alignment with an item alone decided, for a range of thresholds."""
+    aligned = evidence.filter(pl.col("alignment").is_not_null())
+    lines = ["alignment at least    rows   of these variant"]
+    for tenth in range(3, 11):
+        reached = aligned.filter(pl.col("alignment") >= tenth / 10)
+        variants = reached.filter(pl.col("class") == "variant").height
+        lines.append(f"{tenth / 10:>18.1f} {reached.height:>7,} {variants:>18,}")
+    return "\n".join([*lines, ""])
+
+
+def examples(frame: pl.DataFrame, evidence: pl.DataFrame, params: BenchmarkMatch) -> str:
+    """Rows about the border between copies and the rest, each beside its item."""
+    near = evidence.filter(pl.col("class").is_in(("near", "reworded", "variant")))
+    chosen = pl.concat(
+        [
+            near.filter(pl.col("class") == name)
+            .sort("alignment", ROW_ID, nulls_last=True)
+            .head(EXAMPLES // 3)
+            for name in ("near", "reworded", "variant")
+        ]
+    )
+    texts = _item_texts(params, chosen.select("benchmark", "item").rows())
+    prompts = dict(
+        frame.filter(pl.col(ROW_ID).is_in(chosen[ROW_ID].implode())).select(ROW_ID, "prompt").rows()
+    )
+    lines = [f"{chosen.height} rows about the border; the matched part in ⟦ ⟧"]
+    for one in chosen.iter_rows(named=True):
+        text = texts.get((one["benchmark"], one["item"]))
+        lines += [
+            "",
+            f"row {one[ROW_ID]}: {one['class']} of {one['benchmark']} {one['item']}: {one['why']}",
+            "  row:  " + _marked(prompts[one[ROW_ID]], one["row_span"]),
+            "  item: " + (_marked(text, one["item_span"]) if text is not None else "(only its fingerprint)"),
+        ]
+    return "\n".join(lines)
+
+
+def _item_texts(params: BenchmarkMatch, wanted: Sequence[tuple[str, str]]) -> dict[tuple[str, str], str]:
+    found: dict[tuple[str, str], str] = {}
+    for one in resolve(params.against, params.against_column):
+        if one.text is None or one.name not in {name for name, _ in wanted}:
+            continue
+        items = one.items()
+        found |= {(one.name, item): text or "" for item, text in zip(items.ids, items.texts, strict=True)}
+    return found
+
+
+def _marked(text: str, span: dict[str, int] | None) -> str:
+    place = (span["start"], span["end"]) if span else None
+    pieces = marked_excerpt(text, place, 400)
+    return "".join(f"⟦{p.text}⟧" if p.marked else p.text for p in pieces).replace("\n", " ")
