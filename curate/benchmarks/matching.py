@@ -165,12 +165,14 @@ def match(column: pa.Array, state: State) -> Matches:
                 found[line] = one
 
     items = open_items(Path(state.items)) if state.items is not None else None
+    formulas: Index | None = None
     if items is not None:
         best, n_tokens = candidates(texts, items.index, CANDIDATES)
         take(_by_words(texts, items, best))
         take(_whole(texts, items, n_tokens))
         if state.formulas is not None:
-            take(_by_formulas(texts, items, open_index(Path(state.formulas)), best, found))
+            formulas = open_index(Path(state.formulas))
+            take(_by_formulas(texts, items, formulas, best, found))
     if state.fingerprints is not None:
         index = open_index(Path(state.fingerprints))
         result = scan(texts, index)
@@ -178,7 +180,7 @@ def match(column: pa.Array, state: State) -> Matches:
         take(_by_fingerprints(index, result))
     if items is None and state.fingerprints is None:
         n_tokens = token_counts(texts, TOKENIZER).astype(np.uint32)
-    return Matches(n_tokens, _placed(found, texts, column, items))
+    return Matches(n_tokens, _placed(found, texts, column, items, formulas))
 
 
 def _digest(values: Iterable[str]) -> str:
@@ -274,7 +276,11 @@ def _places(hit: np.void) -> tuple[Pair, Pair]:
 
 
 def _placed(
-    found: dict[int, _Found], texts: Texts, originals: pa.Array, items: Items | None
+    found: dict[int, _Found],
+    texts: Texts,
+    originals: pa.Array,
+    items: Items | None,
+    formulas: Index | None,
 ) -> dict[int, Match]:
     """The matches with their places in characters."""
     placed = {line: one.match for line, one in sorted(found.items())}
@@ -287,9 +293,10 @@ def _placed(
         if items is None or not told:
             continue
         numbers, tokens = [found[line].number for line in told], [found[line].item for line in told]
-        for line, span in zip(
-            told, _spans(items.texts, items.originals, tokenizer, numbers, tokens), strict=True
-        ):
+        of_items = (items.texts, items.originals)
+        if tokenizer == "formulas" and formulas is not None:  # without drawings, each character in its place
+            of_items = (formulas.item_texts, formulas.texts)
+        for line, span in zip(told, _spans(*of_items, tokenizer, numbers, tokens), strict=True):
             placed[line] = placed[line]._replace(item_span=span)
     return placed
 

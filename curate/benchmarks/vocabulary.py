@@ -78,6 +78,17 @@ for _number, _group in enumerate(EXCHANGES):
 NEGATIONS = frozenset(map(stem, _split("not no never neither nor without except unless cannot")))
 """Words that turn a condition round."""
 
+COMMANDS: dict[str, str] = {
+    **dict.fromkeys(_split("dfrac tfrac cfrac"), "frac"),
+    **dict.fromkeys(_split("le leq leqslant leqq"), "≤"),
+    **dict.fromkeys(_split("ge geq geqslant geqq"), "≥"),
+    **dict.fromkeys(_split("ne neq"), "≠"),
+    **dict.fromkeys(_split("lvert rvert vert mid"), "|"),
+    "lt": "<", "gt": ">", "ast": "*", "times": "×", "pm": "±", "in": "∈", "to": "→", "rightarrow": "→",
+    "varepsilon": "epsilon", "varphi": "phi", "vartheta": "theta", "ell": "l",
+}  # fmt: skip
+"""LaTeX commands, and what they print; the tokenizer `math` knows more of them (native/tokenize.cpp)."""
+
 OPERATORS = frozenset("+-*/=<>^%|!")
 FUNCTIONS = frozenset(
     _split(

@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from curate.benchmarks.vocabulary import CARDINALS, GREEK, NUMBER_WORDS, stem
+from curate.benchmarks.vocabulary import CARDINALS, COMMANDS, GREEK, NUMBER_WORDS, stem
 from curate.kernels.item_index import STOCK_WEIGHT, TOKENIZER, Background
 from curate.kernels.native import Texts, nfkc
 from curate.kernels.text import token_spans
@@ -92,6 +92,8 @@ def _cut(
             if not piece:
                 continue
         word = _folded(piece)
+        if content[begin - 1 : begin] == b"\\":
+            word = COMMANDS.get(word, word)
         value: str | None = None
         if word.isdecimal():
             while at < size and (joint := content[ends[at - 1] : begins[at]]) in (b".", b","):

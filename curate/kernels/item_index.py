@@ -19,7 +19,7 @@ import numpy as np
 import numpy.typing as npt
 
 from curate.disk import Mapped, packed, write_arrow
-from curate.kernels.native import Texts, call
+from curate.kernels.native import Texts, call, nfkc
 from curate.kernels.ngram_index import hash_table, starts_of
 from curate.kernels.text import TOKENIZERS, Tokenizer, token_spans
 
@@ -238,7 +238,7 @@ def write_item_index(texts: Texts, background: Background, share: float, path: P
 
 
 def _kinds(texts: Texts, item_of: I64, begin: I64, end: I64) -> npt.NDArray[np.uint8]:
-    """The kind of each token, given by its place."""
+    """The kind of each token, given by its place; a LaTeX command is a sign."""
     kinds = np.full(len(begin), SIGN, dtype=np.uint8)
     contents: dict[int, bytes] = {}
     for at, (item, first, last) in enumerate(
@@ -246,9 +246,10 @@ def _kinds(texts: Texts, item_of: I64, begin: I64, end: I64) -> npt.NDArray[np.u
     ):
         if item not in contents:
             contents[item] = texts.array[item].as_py().encode()
-        word = contents[item][first:last].decode("utf-8", "replace")
+        command = contents[item][max(0, first - 1) : first] == b"\\"
+        word = nfkc(contents[item][first:last].decode("utf-8", "replace"))
         if word.isdecimal():
             kinds[at] = NUMBER
-        elif word[0].isalpha() and (len(word) >= 3 or word >= "\u2e80"):
+        elif not command and word[0].isalpha() and (len(word) >= 3 or word >= "\u2e80"):
             kinds[at] = CONTENT
     return kinds
