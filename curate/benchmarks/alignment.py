@@ -7,6 +7,7 @@ the gaps between them tells one problem from another.
 from __future__ import annotations
 
 from bisect import bisect_left
+from collections import Counter
 from typing import Literal, NamedTuple
 
 from curate.benchmarks.differences import Differences, differences
@@ -48,10 +49,20 @@ class Alignment(NamedTuple):
     """The same in the item."""
 
 
+def reach_of(item: Words) -> int:
+    """Words before and after a window that `align` may look at."""
+    size = len(item.stems)
+    return _margin(size) + max(item.light) + size
+
+
+def _margin(size: int) -> int:
+    return size // 4 + 5
+
+
 def align(item: Words, row: Words, first: int, end: int) -> Alignment | None:
     """The item beside tokens [first, end) of the text and what is around them; None if they share no word."""
     size = len(item.stems)
-    margin = size // 4 + 5
+    margin = _margin(size)
     begin = max(0, bisect_left(row.first, first) - margin - item.light[0])
     stop = min(len(row.stems), bisect_left(row.first, end) + margin + item.light[1])
     at = found_whole(item.stems, row.stems, begin, stop)
@@ -76,7 +87,9 @@ def align(item: Words, row: Words, first: int, end: int) -> Alignment | None:
         other = lay(item, other_row, begin, stop)
         if other is not None and sum(other.kept) > sum(laid.kept):
             row, laid, renamed = other_row, other, True
-    found = differences(item, row, laid)
+    found = differences(item, row, laid, renamed=renamed)
+    if renamed and found.renames.total() * 4 <= letters.total():  # r and R are one letter here
+        found = found._replace(renames=Counter())
     measured = _measure(item, row, laid)
     kind, why = _judge(len(item.stems), measured, found, renamed)
     first_run, last_run = laid.runs[0], laid.runs[-1]

@@ -54,8 +54,8 @@ class Differences(NamedTuple):
     """Letters of the item that have another in their place, and how often."""
 
 
-def differences(item: Words, row: Words, laid: Laid) -> Differences:
-    """What became of the item's words, numbers, formulas and question."""
+def differences(item: Words, row: Words, laid: Laid, *, renamed: bool = False) -> Differences:
+    """What became of the item's words, numbers, formulas and question; `renamed`: its letters have been."""
     kept = laid.kept
     plain = [here for here, value in zip(kept, item.values, strict=True) if value is None]
     around = slice(*laid.around)
@@ -89,7 +89,8 @@ def differences(item: Words, row: Words, laid: Laid) -> Differences:
             if cut_short or any(word in INDEFINITE or is_variable(word) for word in others):
                 left_out = str(lost_numbers[0])
         asked += _asked(words, others)
-        asked += _spelt(item.labels[slice(*gap.item)], row.labels[slice(*gap.row)])
+        if not renamed:
+            asked += _spelt(item.labels[slice(*gap.item)], row.labels[slice(*gap.row)])
     return Differences(
         1.0 - sum(plain) / max(1, len(plain)),
         sum(_digits(item.values).values()),

@@ -106,7 +106,14 @@ def rewrap(text: str, random: Random, _: Corpus) -> str | None:
     if is_cjk(text):
         joined = _BREAK.sub(" ", text.strip())
         width = 10 + _below(random, 16)
-        wrapped = "\n".join(joined[i : i + width] for i in range(0, len(joined), width))
+        lines, at = [], 0
+        while at < len(joined):
+            end = at + width
+            while end < len(joined) and not (is_cjk(joined[end - 1]) or is_cjk(joined[end])):
+                end += 1  # not within a number, a word or a formula
+            lines.append(joined[at:end])
+            at = end
+        wrapped = "\n".join(lines)
     else:
         words = text.split()
         width = 5 + _below(random, 7)
