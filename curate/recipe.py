@@ -233,7 +233,9 @@ def load(path: Path, overrides: Mapping[str, Any] | None = None) -> Recipe:
 
 def shipped() -> list[str]:
     """Names of the recipes that come with curate."""
-    return sorted(path.stem for path in rules_folder().glob("*.toml"))
+    folder = rules_folder()
+    paths = [*folder.glob("*.toml"), *folder.glob("papers/*.toml")]
+    return sorted(path.relative_to(folder).with_suffix("").as_posix() for path in paths)
 
 
 def find(name: str) -> Path:
@@ -406,6 +408,8 @@ def _problems(recipe: Recipe, original: Table = BUILT_IN[ORIGINAL]) -> list[str]
             for other in params.evidence_read()
             if other in known and (other in BUILT_IN or not _has(known[other], grain, wanted))
         ]
+        if (when := getattr(params, "when", None)) is not None:
+            found += [f"{place}.when: {text}" for text in problems(when, known)]
         if params.skip_if is not None:
             found += [f"{place}.skip-if: {text}" for text in problems(params.skip_if, known)]
             used = [table for table in tables_of([params.skip_if]) if table in known]
@@ -445,7 +449,9 @@ def _problems(recipe: Recipe, original: Table = BUILT_IN[ORIGINAL]) -> list[str]
 
 def _evidence_wanted(stage: Stage) -> tuple[Grain, set[str]]:
     """Grain and columns of the earlier evidence a stage reads: clusters, where its rows meet by them."""
-    return ("row", {CLUSTER}) if stage.whole is not None else ("response", set(stage.reads))
+    if stage.name == "label-conflict":
+        return ("row", {CLUSTER})
+    return ("row" if stage.whole is not None else "response", set(stage.reads))
 
 
 def _has(table: Table, grain: Grain, columns: set[str]) -> bool:

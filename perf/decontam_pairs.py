@@ -1,6 +1,6 @@
 """Labelled contamination as two frames: benchmark items, and rows of which it is known which item they hold.
 
-    python perf/decontam_pairs.py ../shared/data [FOLDER]
+    python perf/decontam_pairs.py DATA [FOLDER]
 
 writes FOLDER/references.parquet (set, item, text, solution) and FOLDER/candidates.parquet (set, row, text,
 own_item, label, relation, domain, expected); FOLDER is out/perf/decontam unless given.

@@ -1,6 +1,6 @@
 """How well tools find contamination: labelled sets, benchmarks in two forms, planted edits.
 
-    python perf/decontam_quality.py ../shared/data [--sets NAME ...] [--tools NAME ...] [--details]
+    python perf/decontam_quality.py DATA [--sets NAME ...] [--tools NAME ...] [--details]
 
 Every tool judges every row of every set against all items of the set (decontam_pairs.py says what a set is,
 decontam_tools.py what the tools are). A row is flagged as a copy if the tool flags it and, where the tool

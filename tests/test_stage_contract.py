@@ -17,6 +17,8 @@ from curate.stages.measure import evidence_schema
 
 BENCHMARK = "What is the remainder when the sum of the first one hundred primes is divided by seven"
 
+SOLUTION = "<think>2 + 3 = 5</think> The five apples go to the girls, and none is left for the boys."
+
 LINES: list[dict[str, Any]] = [
     {"prompt": "Find 2 + 3 for twelve boys and girls who share five apples with each other.", "answer": "5",
      "responses": ["<think>2 + 3 = 5</think> \\boxed{5}", "<think>hm</think> \\boxed{6}", "no answer"]},
@@ -36,15 +38,22 @@ LINES: list[dict[str, Any]] = [
 def params_of(name: str, folder: Path) -> StageParams:
     """Parameters of a stage, defaults wherever there are any."""
     given: dict[str, Any] = {"stage": name}
-    if name in ("ngram-overlap", "benchmark-match"):
+    given |= {"string-similarity": {"by": "lcs"}, "benchmark-share": {"when": "leak.containment > 0.5"}}.get(
+        name, {}
+    )
+    if "against" in STAGES[name].params.model_fields:
         folder.mkdir(parents=True, exist_ok=True)
         path = folder / "bench.parquet"
-        pl.DataFrame({"id": ["b0"], "problem": [BENCHMARK + "?"]}).write_parquet(path)
+        pl.DataFrame({"id": ["b0"], "problem": [BENCHMARK + "?"], "solution": [SOLUTION]}).write_parquet(path)
         given["against"] = [str(path)]
     return STAGES[name].params.model_validate(given)
 
 
-EARLIER = {"pass-rate": ("math", "math-verify"), "label-conflict": ("near", "near-dedup")}
+EARLIER = {
+    "pass-rate": ("math", "math-verify"),
+    "label-conflict": ("near", "near-dedup"),
+    "benchmark-share": ("leak", "ngram-overlap"),
+}
 """Evidence that a stage reads, and the stage that measures it."""
 
 

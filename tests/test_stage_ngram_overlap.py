@@ -44,6 +44,9 @@ def test_the_example_of_the_module(tmp_path: Path) -> None:
         "benchmark": "aime",
         "item": "7",
         "containment": 1.0,
+        "row_containment": 0.75,
+        "coverage": 1.0,
+        "longest_run": 12,
         "shared": 3,
         "item_ngrams": 3,
         "item_tokens": 12,
@@ -67,8 +70,9 @@ def test_rows_that_share_nothing_have_zeros_and_no_item(tmp_path: Path) -> None:
     rows = evidence(prompts, benchmark(tmp_path, **{"7": QUESTION}), tmp_path)
     nothing = {"benchmark": None, "item": None, "item_ngrams": None, "item_tokens": None}
     nothing |= {"row_span": None, "item_span": None}
-    zeros = {**nothing, "containment": 0.0, "shared": 0, "hits": 0}
-    nulls = {**nothing, "containment": None, "shared": None, "hits": None}
+    measured = ("containment", "row_containment", "coverage", "longest_run", "shared", "hits")
+    zeros = {**nothing, **dict.fromkeys(measured, 0)}
+    nulls = {**nothing, **dict.fromkeys(measured, None)}
     assert rows == [
         {"row_id": 100, **zeros, "status": "ok"},
         {"row_id": 101, **zeros, "status": "short-row"},
@@ -101,13 +105,12 @@ def test_short_items_are_told_by_their_tokens(tmp_path: Path) -> None:
     assert told == [("1", 1.0, 1, 4, "short-row"), ("1", 1.0, 1, 4, "ok")]
 
 
-def test_the_tokenizer_math_keeps_operators(tmp_path: Path) -> None:
+def test_the_unit_math_keeps_operators(tmp_path: Path) -> None:
     """With `math` a changed sign takes n-grams away, with `words` it does not show."""
     against = benchmark(tmp_path, **{"1": "Let x + y = 7 and x - y = 3 hold, find x * y."})
     other = "Let x - y = 7 and x + y = 3 hold, find x / y."
     contained = {
-        name: evidence([other], against, tmp_path, tokenizer=name)[0]["containment"]
-        for name in ("words", "math")
+        name: evidence([other], against, tmp_path, unit=name)[0]["containment"] for name in ("words", "math")
     }
     assert contained == {"words": 1.0, "math": 0.0}
 
@@ -140,10 +143,10 @@ def test_latex_and_plain_spelling_share_their_tokens_and_spans_point_into_the_pr
     """With `math` one formula in two spellings is one item; the span ends where the LaTeX of the prompt does."""
     item = r"Find $\frac{a}{b}$ if $a \le b \ne 0$, $c > 0$, and $(a, b, c)$ add to $10!$"
     prompt = r"é: Find \(\dfrac{a}{b}\) if \(a \leqslant b \neq 0\), \(c \gt 0\), and \(\left(a,\, b,\, c\right)\) add to \(10!\)."
-    [row] = evidence([prompt], benchmark(tmp_path, **{"7": item}), tmp_path, tokenizer="math")
+    [row] = evidence([prompt], benchmark(tmp_path, **{"7": item}), tmp_path, unit="math")
     assert (row["containment"], row["item_tokens"]) == (1.0, 23)
     assert prompt[row["row_span"]["start"] : row["row_span"]["end"]] == prompt[3:-3]
-    [words] = evidence([prompt], benchmark(tmp_path, **{"7": item}), tmp_path, tokenizer="words")
+    [words] = evidence([prompt], benchmark(tmp_path, **{"7": item}), tmp_path, unit="words")
     assert words["containment"] < 0.5
 
 
@@ -164,12 +167,12 @@ def test_the_files_it_reads_are_the_resolved_ones(tmp_path: Path) -> None:
 
 
 def test_wrong_parameters_are_refused() -> None:
-    """No benchmark, an n of 0 and an unknown tokenizer are errors; kebab-case names are read."""
+    """No benchmark, an n of 0 and an unknown unit are errors; kebab-case names are read."""
     wrongs: tuple[dict[str, Any], ...] = (
         {"against": []},
         {"ngram": 0},
         {"ngram": 64},
-        {"tokenizer": "chars"},
+        {"unit": "chars"},
         {"n": 10},
     )
     for wrong in wrongs:
@@ -178,7 +181,7 @@ def test_wrong_parameters_are_refused() -> None:
     read = NgramOverlap.model_validate(
         {"stage": "ngram-overlap", "against": ["x.csv"], "against-column": "question"}
     )
-    assert (read.against_column, read.ngram, read.tokenizer) == ("question", 10, "words")
+    assert (read.against_column, read.ngram, read.unit) == ("question", 10, "words")
 
 
 def test_an_absent_benchmark_stops_before_any_row(tmp_path: Path) -> None:

@@ -22,8 +22,8 @@ KINDS: tuple[Kind, ...] = ("verbatim", "near", "reworded", "variant", "template"
 
 SURE, NEAR, ANOTHER = 0.8, 0.6, 0.55
 """Least alignment of a near copy; of one whose numbers agree; of a variant."""
-REWORDED_SURE, REWORDED, REWORDED_WITHOUT_NUMBERS = 0.42, 0.5, 0.65
-"""Least share of a reworded item with three numbers, all there and no other; with two; without."""
+REWORDED_SURE, REWORDED, REWORDED_WITHOUT_NUMBERS, REWORDED_IDEOGRAPHS = 0.42, 0.5, 0.65, 0.85
+"""Least share of a reworded item with three numbers, all there, no other; with two; without; in Chinese."""
 SAME_FORMULAS = 0.65
 """Least agreement of the signs, variables and numbers of a copy."""
 FEW_EDITS = 0.85
@@ -48,6 +48,11 @@ class Alignment(NamedTuple):
     item: tuple[int, int]
     """The same in the item."""
 
+    @property
+    def rank(self) -> Rank:
+        """How near it is."""
+        return KINDS.index(self.kind), -self.alignment, -self.share
+
 
 def reach_of(item: Words) -> int:
     """Words before and after a window that `align` may look at."""
@@ -59,8 +64,15 @@ def _margin(size: int) -> int:
     return size // 4 + 5
 
 
-def align(item: Words, row: Words, first: int, end: int) -> Alignment | None:
-    """The item beside tokens [first, end) of the text and what is around them; None if they share no word."""
+Rank = tuple[int, float, float]
+"""Of two alignments the smaller one counts: the nearer kind, the higher alignment, the larger share."""
+
+
+def align(item: Words, row: Words, first: int, end: int, nearest: Rank | None = None) -> Alignment | None:
+    """The item beside tokens [first, end) of the text and what is around them.
+
+    None if they share no word, or if the item cannot rank before `nearest`, what another item reached.
+    """
     size = len(item.stems)
     margin = _margin(size)
     begin = max(0, bisect_left(row.first, first) - margin - item.light[0])
@@ -87,10 +99,12 @@ def align(item: Words, row: Words, first: int, end: int) -> Alignment | None:
         other = lay(item, other_row, begin, stop)
         if other is not None and sum(other.kept) > sum(laid.kept):
             row, laid, renamed = other_row, other, True
+    measured = _measure(item, row, laid)
+    if nearest is not None and (_best_index(measured), -measured.in_order, -measured.share) >= nearest:
+        return None
     found = differences(item, row, laid, renamed=renamed)
     if renamed and found.renames.total() * 4 <= letters.total():  # r and R are one letter here
         found = found._replace(renames=Counter())
-    measured = _measure(item, row, laid)
     kind, why = _judge(len(item.stems), measured, found, renamed)
     first_run, last_run = laid.runs[0], laid.runs[-1]
     return Alignment(
@@ -117,6 +131,8 @@ class Measured(NamedTuple):
     """Part of the words of the span that are in order."""
     n_rare: int
     """Distinct content words of the item."""
+    ideographs: bool
+    """Most of these are ideographs, of which texts on the same matter share more than of words."""
 
 
 def _measure(item: Words, row: Words, laid: Laid) -> Measured:
@@ -134,7 +150,22 @@ def _measure(item: Words, row: Words, laid: Laid) -> Measured:
         sum(weight for word, weight in rare.items() if word in held) / max(1, sum(rare.values())),
         sum(n for _, _, n in laid.runs) / (end - start),
         len(rare),
+        sum(len(word) == 1 for word in rare) * 2 > len(rare),
     )
+
+
+def _best_index(laid: Measured) -> int:
+    """The nearest kind that `_judge` can give, whatever the differences are, as its place in `KINDS`."""
+    kind: Kind = "none"
+    if laid.in_order >= NEAR and laid.plain >= NEAR:
+        kind = "near"
+    elif laid.n_rare >= FEW_WORDS and laid.density >= 0.3 and laid.share >= REWORDED_SURE:
+        kind = "reworded"
+    elif laid.in_order >= ANOTHER or laid.plain >= FEW_EDITS:
+        kind = "variant"
+    elif laid.in_order >= 0.3 or laid.share >= ANOTHER:
+        kind = "template"
+    return KINDS.index(kind)
 
 
 def _judge(size: int, laid: Measured, found: Differences, renamed: bool) -> tuple[Kind, str]:
@@ -180,6 +211,8 @@ def _judge(size: int, laid: Measured, found: Differences, renamed: bool) -> tupl
     if laid.n_rare >= FEW_WORDS and laid.density >= 0.3 and agree and not another:
         sure = found.numbers >= 3 and not found.missing and not found.added
         least = REWORDED_SURE if sure else REWORDED if found.numbers >= 2 else REWORDED_WITHOUT_NUMBERS
+        if laid.ideographs and found.numbers:
+            least = max(least, REWORDED_IDEOGRAPHS)
         if laid.share >= least and found.formulas[1] >= SAME_FORMULAS:
             return "reworded", f"{laid.share:.0%} of the rare words, the same numbers"
     if laid.in_order >= 0.3 or laid.share >= ANOTHER:

@@ -60,7 +60,8 @@ def differences(item: Words, row: Words, laid: Laid, *, renamed: bool = False) -
     plain = [here for here, value in zip(kept, item.values, strict=True) if value is None]
     around = slice(*laid.around)
     of_item, of_row = _numbers(item.values), _numbers(row.values[around])
-    missing = _digits(item.values) - of_row
+    digits = _digits(item.values)
+    missing = digits - of_row
     added = _digits(row.values[slice(*laid.span)]) - of_item
     unaligned = {stem for stem, here in zip(item.stems, kept, strict=True) if not here}
     exchanged: list[tuple[str, str]] = []
@@ -69,31 +70,32 @@ def differences(item: Words, row: Words, laid: Laid, *, renamed: bool = False) -
     for gap in laid.gaps:
         source, target = item.values[slice(*gap.item)], row.values[slice(*gap.row)]
         words, others = item.stems[slice(*gap.item)], row.stems[slice(*gap.row)]
-        gone, come = _telling(source) - _numbers(target), _telling(target) - _numbers(source)
-        there = of_row if gap.edge else Counter()
-        exchanged += [
-            (a, b)
-            for a, b in zip(sorted(gone.elements()), sorted(come.elements()), strict=False)
-            if (a not in of_row or b not in of_item) and there[a] < of_item[a]
-        ]
         if gap.edge:
             others = others if len(words) <= 4 else []
         else:
             longer = sum(word not in unaligned for word in others) - len(words)
             clause = max(clause, longer)
-            brought = any(v is not None and v.removeprefix("w") not in of_item for v in target)
-            number_clause |= longer >= 5 and brought
-        lost_numbers = [value for value in source if value in missing]
-        if lost_numbers and not come and not _is_sentence(item, gap):
-            cut_short = 3 <= len(words) <= 8 and len(words) - len(others) >= 2
-            if cut_short or any(word in INDEFINITE or is_variable(word) for word in others):
-                left_out = str(lost_numbers[0])
+            if longer >= 5:
+                number_clause |= any(v is not None and v.removeprefix("w") not in of_item for v in target)
+        if any(source) or any(target):
+            gone, come = _telling(source) - _numbers(target), _telling(target) - _numbers(source)
+            there = of_row if gap.edge else Counter()
+            exchanged += [
+                (a, b)
+                for a, b in zip(sorted(gone.elements()), sorted(come.elements()), strict=False)
+                if (a not in of_row or b not in of_item) and there[a] < of_item[a]
+            ]
+            lost_numbers = [value for value in source if value in missing]
+            if lost_numbers and not come and not _is_sentence(item, gap):
+                cut_short = 3 <= len(words) <= 8 and len(words) - len(others) >= 2
+                if cut_short or any(word in INDEFINITE or is_variable(word) for word in others):
+                    left_out = str(lost_numbers[0])
         asked += _asked(words, others)
         if not renamed:
             asked += _spelt(item.labels[slice(*gap.item)], row.labels[slice(*gap.row)])
     return Differences(
         1.0 - sum(plain) / max(1, len(plain)),
-        sum(_digits(item.values).values()),
+        digits.total(),
         sum(missing.values()),
         sum(added.values()),
         exchanged,
@@ -110,6 +112,8 @@ def differences(item: Words, row: Words, laid: Laid, *, renamed: bool = False) -
 
 def _spelt(labels: Sequence[str | None], others: Sequence[str | None]) -> list[tuple[str, str]]:
     """Words in capitals that stand one for another ("the letters of BANANA")."""
+    if not any(label is not None and len(label) >= SPELT for label in labels):
+        return []
     mine, theirs = (
         {label for label in side if label is not None and len(label) >= SPELT - 1 and label not in GREEK}
         for side in (labels, others)
@@ -120,7 +124,7 @@ def _spelt(labels: Sequence[str | None], others: Sequence[str | None]) -> list[t
 
 
 def _negations(stems: Sequence[str]) -> int:
-    return sum(word in NEGATIONS for word in stems)
+    return sum(map(NEGATIONS.__contains__, stems))
 
 
 def _formulas(item: Words, row: Words, laid: Laid) -> tuple[float, float]:
@@ -157,19 +161,21 @@ def _other_question(item: Words, row: Words, laid: Laid) -> bool:
 
 
 def _numbers(values: Sequence[str | None]) -> Counter[str]:
-    return Counter(value.removeprefix("w") for value in values if value is not None)
+    return Counter([value.removeprefix("w") for value in values if value is not None])
 
 
 def _digits(values: Sequence[str | None]) -> Counter[str]:
-    return Counter(value for value in values if value is not None and value[0] != "w")
+    return Counter([value for value in values if value is not None and value[0] != "w"])
 
 
 def _telling(values: Sequence[str | None]) -> Counter[str]:
     """Numbers in digits, and spelt out from three on: one, first and twice are words as often."""
     return Counter(
-        value.removeprefix("w")
-        for value in values
-        if value is not None and (value[0] != "w" or float(value[1:]) >= 3)
+        [
+            value.removeprefix("w")
+            for value in values
+            if value is not None and (value[0] != "w" or float(value[1:]) >= 3)
+        ]
     )
 
 
@@ -181,8 +187,9 @@ def _is_sentence(item: Words, gap: Gap) -> bool:
 
 def _asked(words: Sequence[str], others: Sequence[str]) -> list[tuple[str, str]]:
     found = []
-    groups = {group for word in words for group in EXCHANGED_WITH.get(word, ())}
-    for group in groups & {group for word in others for group in EXCHANGED_WITH.get(word, ())}:
+    groups = {group for word in words if word in EXCHANGED_WITH for group in EXCHANGED_WITH[word]}
+    groups &= {group for word in others if word in EXCHANGED_WITH for group in EXCHANGED_WITH[word]}
+    for group in groups:
         a = {word for word in words if group in EXCHANGED_WITH.get(word, ())}
         b = {word for word in others if group in EXCHANGED_WITH.get(word, ())}
         if a - b and b - a:

@@ -71,7 +71,9 @@ def exchanged_letters(item: Words, row: Words, laid: Laid) -> Counter[tuple[str,
     """Letters of the item's labels that have another in their place, and how often."""
     found: Counter[tuple[str, str]] = Counter()
     for gap in laid.gaps:
-        found.update(_exchanged(item.labels[slice(*gap.item)], row.labels[slice(*gap.row)]))
+        labels = item.labels[slice(*gap.item)]
+        if any(labels):
+            found.update(_exchanged(labels, row.labels[slice(*gap.row)]))
     return found
 
 

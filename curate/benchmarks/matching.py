@@ -17,11 +17,13 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from curate.benchmarks.alignment import KINDS, Alignment, Kind, align
+from curate.benchmarks import items as benchmark_items
+from curate.benchmarks.alignment import KINDS, Alignment, Kind, align, reach_of
 from curate.benchmarks.background import background
 from curate.benchmarks.protect import Protected
 from curate.benchmarks.protection import parts_of
-from curate.benchmarks.words import Words, without_drawings, words_of
+from curate.benchmarks.vocabulary import is_content
+from curate.benchmarks.words import Stretches, Words, without_drawings, words_of
 from curate.disk import write_arrow
 from curate.kernels.item_index import TOKENIZER, candidates, open_item_index, write_item_index
 from curate.kernels.native import Texts
@@ -39,6 +41,10 @@ NGRAM = 10
 """Words in an n-gram of a fingerprint."""
 FINGERPRINT_NEAR = 0.5
 """Least part of an item's n-grams that a near copy has, where nothing else is at hand."""
+SOLUTION_TOKENS = 15
+"""A solution of fewer tokens is an answer, which any response may have, and is not compared."""
+SAME_LANGUAGE = 0.3
+"""Part of an item's content words from which a text is in its language: words could have found it."""
 FORMULA_NGRAM, FORMULA_TOKENS, FORMULA_PART = 6, 16, 0.55
 """An item of so many signs, digits and letters is found by n-grams of them, where a text has such a part."""
 
@@ -108,6 +114,7 @@ class Items:
             if size
         }
         """Items without a rare word, by the hash of their tokens: found where a text is one of them."""
+        self.plain_sizes = np.unique(hashes.size[hashes.size > 0])
 
     def words(self, item: int) -> Words:
         """The words of an item."""
@@ -136,7 +143,9 @@ def write_state(against: Sequence[Protected], part: Part, folder: Path) -> State
     marked = [one for one in against if one.text is None] if part == "problem" else []
     names = [found.name for found in told for _ in found.ids]
     ids = [item for found in told for item in found.ids]
-    texts = [text or "" for found in told for text in (found.texts if part == "problem" else found.solutions)]
+    texts = [
+        text or "" for found in told for text in (found.texts if part == "problem" else solutions_of(found))
+    ]
     folder.mkdir(parents=True, exist_ok=True)
     items = formulas = None
     if any(texts):
@@ -151,6 +160,14 @@ def write_state(against: Sequence[Protected], part: Part, folder: Path) -> State
         )
     prints = write_index(parts_of(marked, NGRAM, "words"), NGRAM, "words", folder) if marked else None
     return State(*(str(path) if path else None for path in (items, formulas, prints)))
+
+
+def solutions_of(items: benchmark_items.Items) -> list[str | None]:
+    """The solutions that responses are compared with; null where there is none."""
+    sizes = token_counts(pa.array(items.solutions, pa.large_string()), TOKENIZER).tolist()
+    return [
+        text if size >= SOLUTION_TOKENS else None for text, size in zip(items.solutions, sizes, strict=True)
+    ]
 
 
 def match(column: pa.Array, state: State) -> Matches:
@@ -198,28 +215,25 @@ def _better(one: Match, other: Match) -> bool:
 def _by_words(texts: Texts, items: Items, best: npt.NDArray[np.void]) -> Iterator[tuple[int, _Found]]:
     """Of every text the best of its candidates: the nearest class, then the alignment, then the share."""
     lines = np.flatnonzero(best["item"][:, 0] >= 0)
-    taken = Texts(texts.array.take(pa.array(lines)), composed=False)
-    plain, drawn = (words_of(taken, background(), draws=draws) for draws in (False, True))
-    for line, without, whole in zip(lines.tolist(), plain, drawn, strict=True):
-        chosen: tuple[tuple[int, float, float], int, Alignment] | None = None
+    rows = Stretches(Texts(texts.array.take(pa.array(lines)), composed=False))
+    for number, (line, found) in enumerate(zip(lines.tolist(), best[lines].tolist(), strict=True)):
+        chosen: tuple[int, Alignment] | None = None
         hits = 0
-        for candidate in best[line]:
-            item = int(candidate["item"])
+        for item, _, first, end in found:
             if item < 0:
                 break
             hits += 1
             words = items.words(item)
-            row = whole if words.draws else without
-            laid = align(words, row, int(candidate["first"]), int(candidate["end"]))
+            row = rows.around(number, first, end, reach_of(words), draws=words.draws)
+            laid = align(words, row, first, end, chosen[1].rank if chosen is not None else None)
             if laid is None:
                 continue
-            key = (KINDS.index(laid.kind), -laid.alignment, -laid.share)
-            if chosen is None or key < chosen[0]:
-                chosen = key, item, laid
+            if chosen is None or laid.rank < chosen[1].rank:
+                chosen = item, laid
             if laid.kind == "verbatim":
                 break
         if chosen is not None:
-            _, item, laid = chosen
+            item, laid = chosen
             told = Match(
                 *items.named(item), laid.kind, laid.why, "ok", laid.alignment, laid.share,
                 numbers_agree=laid.numbers_agree, hits=hits,
@@ -229,9 +243,9 @@ def _by_words(texts: Texts, items: Items, best: npt.NDArray[np.void]) -> Iterato
 
 def _whole(texts: Texts, items: Items, n_tokens: npt.NDArray[np.uint32]) -> Iterator[tuple[int, _Found]]:
     """Texts that are an item without a rare word, and nothing else."""
-    if not items.plain:
-        return
-    for line, pair in enumerate(text_hash128(texts.array, TOKENIZER).hash.tolist()):
+    lines = np.flatnonzero(np.isin(n_tokens, items.plain_sizes))
+    hashes = text_hash128(texts.array.take(pa.array(lines)), TOKENIZER).hash
+    for line, pair in zip(lines.tolist(), hashes.tolist(), strict=True):
         item = items.plain.get(tuple(pair))
         if item is not None:
             span = 0, int(n_tokens[line])
@@ -251,11 +265,23 @@ def _by_formulas(
         item = int(result["item"][line])
         if item in best["item"][line] and line in found:
             continue  # laid beside the text, and judged by its words
+        one = Texts(texts.array.slice(line, 1), composed=False)
+        if (
+            _content_shared(items.words(item), next(words_of(one, background(), draws=False)))
+            >= SAME_LANGUAGE
+        ):
+            continue  # in words it could have been found by: a stock formula
         why = f"{part[line]:.0%} of the formulas, in other words"
         hits = found[line].match.hits if line in found else 0
         told = Match(*items.named(item), "reworded", why, containment=float(part[line]), hits=hits)
         row, of_item = _places(result[line])
         yield line, _Found(told, item, "formulas", row, of_item)
+
+
+def _content_shared(item: Words, row: Words) -> float:
+    """Part of the item's content words that the text has, anywhere."""
+    content = {word for word in item.stems if is_content(word)}
+    return len(content & set(row.stems)) / max(1, len(content))
 
 
 def _by_fingerprints(index: Index, result: npt.NDArray[np.void]) -> Iterator[tuple[int, _Found]]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 ENDINGS = ("ing", "ed", "es", "s")
 
 
@@ -104,6 +106,7 @@ GREEK = frozenset(
 )
 
 
+@lru_cache(maxsize=1 << 16)
 def is_content(word: str) -> bool:
     """Whether it is a word that says what the text is about: no number, sign, variable."""
     return not word.startswith("#") and (len(word) >= 3 or word >= "\u2e80")
@@ -114,6 +117,7 @@ def is_variable(word: str) -> bool:
     return (len(word) == 1 and "a" < word <= "z") or word in GREEK  # "a" is an article more often
 
 
+@lru_cache(maxsize=1 << 16)
 def is_formula(word: str) -> bool:
     """Whether it stands in formulas: a number, sign, variable or function."""
     return (

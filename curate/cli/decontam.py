@@ -24,6 +24,11 @@ class Class(StrEnum):
 COPIES = [Class.VERBATIM, Class.NEAR, Class.REWORDED]
 
 
+NONE_LEFT = """case when responses.given = 0 or responses.left > 0 then false
+  when responses.undecided > 0 then null
+  else true end"""
+
+
 class Mode(StrEnum):
     """What becomes of contaminated rows."""
 
@@ -51,6 +56,13 @@ def decontam(
     mode: Annotated[
         Mode, typer.Option(help="drop: contaminated rows go; report: they stay, and the report tells them.")
     ] = Mode.DROP,
+    responses: Annotated[
+        bool,
+        typer.Option(
+            "--responses",
+            help="Compare responses with the sets' solutions too; those that copy one go.",
+        ),
+    ] = False,
     preview: Annotated[
         bool,
         typer.Option("--preview", help="Show what would go, by class, of a sample; write nothing."),
@@ -78,6 +90,7 @@ def decontam(
         str | None, typer.Option(help="Column of the problem in the evaluation sets.", metavar="COLUMN")
     ] = None,
     prompt_column: options.PromptColumn = None,
+    responses_column: options.ResponsesColumn = None,
     messages_column: options.MessagesColumn = None,
     output_format: options.Format = "original",
     on_bad_rows: options.OnBadRows = "stop",
@@ -100,6 +113,8 @@ def decontam(
       curate decontam train.parquet --against aime-2025 --against my_exam.jsonl --self-test
 
       curate decontam train.parquet --ngram 13 --min-containment 0.5 -o out
+
+      curate decontam rollouts.parquet --responses -o out
     """
     from curate.cli.execute import execute
     from curate.cli.protecting import say_protected
@@ -112,6 +127,9 @@ def decontam(
             "--ngram and --min-containment compare n-grams alone, without classes: "
             "leave out --class, --preview and --self-test."
         )
+    if responses and (preview or self_test):
+        raise RecipeError("--preview and --self-test look at prompts alone: leave out --responses.")
+    told = ", ".join(repr(str(one)) for one in classes or COPIES)
     leak: dict[str, object] = {"against": against or ["default"]}
     if against_column:
         leak["against-column"] = against_column
@@ -120,14 +138,26 @@ def decontam(
         when = f"leak.containment >= {0.5 if min_containment is None else min_containment}"
     else:
         leak["stage"] = "benchmark-match"
-        when = f"leak.class IN ({', '.join(repr(str(one)) for one in classes or COPIES)})"
+        when = f"leak.class IN ({told})"
+    evidence = {"leak": leak}
+    rules = {"contaminated": {"when": when, "on-missing": "undecided"}}
+    if responses:
+        named = {key: value for key, value in leak.items() if key in ("against", "against-column")}
+        evidence["leak_response"] = {"stage": "response-match", **named}
+        when = f"leak_response.class IN ({told})"
+        rules["contaminated-response"] = {"when": when, "on-missing": "undecided"}
+        rules["no-response-left"] = {"when": NONE_LEFT, "on-missing": "undecided"}
     tree = {
         "title": "decontam",
         "source": options.source_table(
-            input_, prompt_column, messages=messages_column, on_bad_rows=on_bad_rows
+            input_,
+            prompt_column,
+            responses=responses_column,
+            messages=messages_column,
+            on_bad_rows=on_bad_rows,
         ),
-        "evidence": {"leak": leak},
-        "drop": {"contaminated": {"when": when, "on-missing": "undecided"}} if mode == Mode.DROP else {},
+        "evidence": evidence,
+        "drop": rules if mode == Mode.DROP else {},
         "output": {"format": output_format},
     }
     recipe = build(tree, "curate decontam")

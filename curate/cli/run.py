@@ -9,7 +9,7 @@ import typer
 
 from curate.cli import options
 
-PROTECTING = ("benchmark-match", "ngram-overlap")
+PROTECTING = ("benchmark-match", "ngram-overlap", "string-similarity", "benchmark-share")
 """Stages that compare with evaluation sets."""
 
 

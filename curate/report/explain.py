@@ -32,7 +32,7 @@ from curate.report.run import (
 )
 from curate.report.text import excerpt, marked_excerpt, printable, shown
 
-ROW_SPAN = "row_span"  # the evidence column that points into the prompt
+ROW_SPAN = "row_span"  # the evidence column that points into the prompt, or into the response
 FEW = 3  # so many responses are shown with their texts and all their evidence
 LISTED = 30  # of more, so many with their verdicts and the values that decided them
 
@@ -47,7 +47,7 @@ class Ruling(NamedTuple):
 
 
 class Span(NamedTuple):
-    """A part of the prompt that evidence points at: character offsets, end exclusive."""
+    """A part of the prompt, or the response, that evidence points at: character offsets, end exclusive."""
 
     evidence: str
     start: int
@@ -74,6 +74,10 @@ class ResponseExplained(NamedTuple):
     reasons: tuple[Ruling, ...]
     undecided: tuple[Ruling, ...]
     evidence: Facts
+    beside: tuple[Beside, ...] = ()
+    """Benchmark items that the response matches, of the evidence that its verdict rests on."""
+    span: Span | None = None
+    """The part of the response that matches the first of them."""
 
 
 class Explanation(NamedTuple):
@@ -131,12 +135,11 @@ def explain_rows(run: FinishedRun, row_ids: Collection[int]) -> dict[int, Explan
         known = {**looked_at, "row": row, "responses": counts}
         reasons = tuple(_ruling(run, reason, known) for reason in verdict["reasons"])
         undecided = tuple(_ruling(run, reason, known) for reason in verdict["undecided"])
-        looked = {table for ruling in reasons + undecided for table, _ in ruling.rule.reads}
         explained[row_id] = Explanation(
             row_id, row["prompt"], row["answer"], row["source"],
             verdict_of(keep=verdict["keep"], reasons=verdict["reasons"]), reasons, undecided,
             others.get(verdict["kept_instead"]), tuple(_spans(facts)), facts, tuple(mine),
-            items_beside(run, {name: columns for name, columns in facts.items() if name in looked}),
+            items_beside(run, _looked_at(facts, reasons + undecided)),
         )  # fmt: skip
     return explained
 
@@ -184,13 +187,20 @@ def _response(
     verdict = line["verdict"]
     own = {name: line[name] for name in RESPONSES.names if name not in KEYS["response"]}
     known = {**row_facts, **line["evidence"], "row": dict(row), "response": own}
+    reasons = tuple(_ruling(run, reason, known) for reason in verdict["reasons"])
+    undecided = tuple(_ruling(run, reason, known) for reason in verdict["undecided"])
+    looked_at = _looked_at(line["evidence"], reasons + undecided)
     return ResponseExplained(
         int(line[RESPONSE_ID]), line["response"], line["model"],
-        verdict_of(keep=verdict["keep"], reasons=verdict["reasons"]),
-        tuple(_ruling(run, reason, known) for reason in verdict["reasons"]),
-        tuple(_ruling(run, reason, known) for reason in verdict["undecided"]),
-        line["evidence"],
+        verdict_of(keep=verdict["keep"], reasons=verdict["reasons"]), reasons, undecided,
+        line["evidence"], items_beside(run, looked_at), next(_spans(looked_at), None),
     )  # fmt: skip
+
+
+def _looked_at(facts: Facts, rulings: tuple[Ruling, ...]) -> Facts:
+    """The evidence that rules looked at."""
+    looked = {table for ruling in rulings for table, _ in ruling.rule.reads}
+    return {name: columns for name, columns in facts.items() if name in looked}
 
 
 def _ruling(run: FinishedRun, reason: str, known: Mapping[str, Mapping[str, Any]]) -> Ruling:
@@ -258,8 +268,7 @@ def as_text(explanation: Explanation, limit: int = 600, *, colour: bool = False,
     lines += ["", "prompt", _indent(_marked(row, limit, colour=colour))]
     lines += ["", f"answer: {'null' if row.answer is None else excerpt(row.answer, limit)}"]
     for item in row.beside:
-        text = item.missing if item.text is None else _in_marks(item.text, item.span, limit, colour=colour)
-        lines += ["", f"{printable(item.benchmark)} item {printable(item.item)}", _indent(text)]
+        lines += ["", *_beside_lines(item, limit, colour=colour)]
     lines += _rulings("dropped because", row.reasons) + _rulings("undecided because", row.undecided)
     if row.kept_instead is not None and row.kept_instead.earlier:
         lines += ["", f"kept instead: row {row.kept_instead.row_id} of the earlier data"]
@@ -273,7 +282,9 @@ def as_text(explanation: Explanation, limit: int = 600, *, colour: bool = False,
     if not few:
         lines += ["", _tally(row)]
     for response in row.responses if few else row.responses[:LISTED]:
-        lines += _response_lines(row, response, limit) if few else _deciding_lines(row, response)
+        lines += (
+            _response_lines(row, response, limit, colour=colour) if few else _deciding_lines(row, response)
+        )
     if not few:
         rest = len(row.responses) - LISTED
         lines += [f"  … and {rest:,} more"] if rest > 0 else []
@@ -292,8 +303,18 @@ def _of_other_row(row: Explanation, response: ResponseExplained) -> bool:
     return response.verdict == "kept" and row.verdict != "kept"
 
 
-def _response_lines(row: Explanation, response: ResponseExplained, limit: int) -> list[str]:
-    lines = ["", _heading(row, response), _indent(_text(response.response, limit))]
+def _beside_lines(item: Beside, limit: int, *, colour: bool) -> list[str]:
+    text = item.missing if item.text is None else _in_marks(item.text, item.span, limit, colour=colour)
+    part = "" if item.part == "problem" else f", its {item.part}"
+    return [f"{printable(item.benchmark)} item {printable(item.item)}{part}", _indent(text)]
+
+
+def _response_lines(row: Explanation, response: ResponseExplained, limit: int, *, colour: bool) -> list[str]:
+    span = (response.span.start, response.span.end) if response.span is not None else None
+    text = "null" if response.response is None else _in_marks(response.response, span, limit, colour=colour)
+    lines = ["", _heading(row, response), _indent(text)]
+    for item in response.beside:
+        lines += [f"  {line}" for line in _beside_lines(item, limit, colour=colour)]
     below = _rulings("dropped because", response.reasons) + _rulings("undecided because", response.undecided)
     below += _evidence_lines("evidence", response.evidence)
     return lines + [f"  {line}" for line in below if line]

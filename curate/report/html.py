@@ -50,6 +50,7 @@ class ExampleView(NamedTuple):
     prompt: tuple[Piece, ...]
     matched: str  # what the marked span matched
     item: tuple[Piece, ...]  # the benchmark item it matched
+    response_text: tuple[Piece, ...]  # of the response, if it is one
     values: tuple[tuple[str, Any], ...]  # what the rule looked at
     kept_values: tuple[tuple[str, Any], ...]  # the same of the row kept instead
     response: ResponseExplained | None
@@ -226,16 +227,26 @@ def _example(row: Explanation, response_id: int | None, reason: str) -> ExampleV
     ruling = next((item for item in rulings if item.rule.reason == reason), None)
     read = {table for table, _ in ruling.rule.reads} if ruling else set()
     span = next((span for span in row.spans if span.evidence in read), None)
+    prompt = marked_excerpt(row.prompt, (span.start, span.end) if span else None)
+    facts, beside, place = row.evidence, row.beside, None
+    if response is not None:
+        beside = response.beside
+        if response.span is not None and response.span.evidence in read:
+            facts, span = response.evidence, response.span
+            place = span.start, span.end
     matched = ""
     if span is not None:
-        facts = row.evidence[span.evidence]
-        matched = " / ".join(printable(str(facts[name])) for name in ("benchmark", "item") if facts.get(name))
-    item = next((one for one in row.beside if span is not None and one.evidence == span.evidence), None)
+        values = facts[span.evidence]
+        matched = " / ".join(
+            printable(str(values[name])) for name in ("benchmark", "item") if values.get(name)
+        )
+    item = next((one for one in beside if span is not None and one.evidence == span.evidence), None)
     return ExampleView(
         row,
-        marked_excerpt(row.prompt, (span.start, span.end) if span else None),
+        prompt,
         matched,
         marked_excerpt(item.text, item.span) if item else (),
+        marked_excerpt(response.response, place, 900) if response else (),
         ruling.values if ruling else (),
         tuple(values_of_kept(row)),
         response,

@@ -6,6 +6,7 @@
 from curate.flow import Stage
 from curate.stages import (
     benchmark_match,
+    benchmark_share,
     exact_dedup,
     label_conflict,
     math_verify,
@@ -14,6 +15,8 @@ from curate.stages import (
     pass_rate,
     query_quality,
     repetition,
+    response_match,
+    string_similarity,
     structure,
 )
 
@@ -24,7 +27,10 @@ STAGES: dict[str, Stage] = {
         near_dedup.STAGE,
         label_conflict.STAGE,
         benchmark_match.STAGE,
+        response_match.STAGE,
         ngram_overlap.STAGE,
+        string_similarity.STAGE,
+        benchmark_share.STAGE,
         query_quality.STAGE,
         repetition.STAGE,
         structure.STAGE,

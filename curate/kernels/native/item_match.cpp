@@ -52,6 +52,10 @@ struct Candidate {
     uint32_t score, first, end;
 };
 
+struct Hope {  // an item that a chunk may hold, and the most its score can be
+    uint32_t item, score;
+};
+
 struct Hit {  // an occurrence of a word, and the one before it in the same chunk; -1: none
     uint32_t position, word;
     int32_t before;
@@ -62,6 +66,7 @@ class Matcher {
     explicit Matcher(const Items& items)
         : items_(items),
           last_(size_t(items.n_words), -1),
+          in_text_(size_t(items.n_words), 0),
           held_(size_t(items.words_of[items.n_items]), 0),
           slot_(size_t(items.n_words), kNone),
           met_weight_(size_t(items.n_items), 0) {}
@@ -86,12 +91,15 @@ class Matcher {
 
   private:
     void find_words(Tokens tokens) {
+        for (Hit hit : hits_) in_text_[hit.word] = 0;
         hits_.clear();
         text_.resize(tokens.size);
         for (size_t i = 0; i < tokens.size; i++) {
             const uint64_t key = Table::key(tokens.hash[i]);
             text_[i] = items_.words.may_hold(key) ? items_.words.find(key) : kNone;
-            if (text_[i] != kNone) hits_.push_back(Hit{static_cast<uint32_t>(i), text_[i], -1});
+            if (text_[i] == kNone) continue;
+            in_text_[text_[i]] = 1;
+            hits_.push_back(Hit{static_cast<uint32_t>(i), text_[i], -1});
         }
     }
 
@@ -111,22 +119,57 @@ class Matcher {
                 if (met_weight_[item] == 0) met_.push_back(item);
                 met_weight_[item] += items_.posting_weights[p];
             }
+        hopes_.clear();
         for (uint32_t item : met_) {
             const uint32_t unled = items_.total_of[item] - items_.led_of[item];
-            if (met_weight_[item] + unled >= items_.needed_of[item]) consider(item, most, out);
+            if (met_weight_[item] + unled >= items_.needed_of[item]) hope(item);
             met_weight_[item] = 0;
+        }
+        std::sort(hopes_.begin(), hopes_.end(), [](const Hope& one, const Hope& other) {
+            return one.score != other.score ? one.score > other.score : one.item < other.item;
+        });
+        for (const Hope& one : hopes_) {
+            if (out[most - 1].item >= 0 && one.score < out[most - 1].score) break;
+            consider(one.item, most, out);
         }
         for (uint32_t word : words_) last_[word] = -1;
     }
 
+    // Notes an item of whose words the chunk has enough, with what its score is at most: were all its words that the
+    // text has anywhere there in order. Nearly every item is told to be too far away here, without an alignment.
+    void hope(uint32_t item) {
+        uint32_t weight = 0;
+        uint64_t content_there = 0, numbers_there = 0;
+        for (uint64_t p = items_.words_of[item]; p < items_.words_of[item + 1]; p++) {
+            const uint32_t word = items_.item_words[p];
+            if (last_[word] >= 0) weight += items_.word_weights[p];
+            if (!in_text_[word]) continue;
+            if (items_.word_kinds[p] == content) content_there += items_.word_weights[p];
+            if (items_.word_kinds[p] == number) numbers_there++;
+        }
+        if (weight < items_.needed_of[item]) return;
+        uint64_t there = 0, all = 0;
+        for (uint64_t t = items_.tokens_of[item]; t < items_.tokens_of[item + 1]; t++) {
+            all += items_.token_weights[t];
+            if (in_text_[items_.item_tokens[t]]) there += items_.token_weights[t];
+        }
+        if (there * 1000 < all * items_.in_order_of[item] && !may_be_reworded(item, content_there, numbers_there)) return;
+        const uint64_t share = uint64_t(1000) * weight / items_.total_of[item];
+        hopes_.push_back(Hope{item, static_cast<uint32_t>(1000 * there / all + share)});
+    }
+
+    bool may_be_reworded(uint32_t item, uint64_t content_seen, uint64_t numbers_seen) const {
+        const uint64_t numbers = items_.numbers_of[item], all_content = items_.content_of[item];
+        const uint64_t least = numbers < 2 ? kRewordedInWords : kReworded;
+        return all_content && content_seen * 100 >= all_content * least && numbers_seen * 100 >= numbers * kSameNumbers;
+    }
+
     void consider(uint32_t item, size_t most, Candidate* out) {
         uint32_t weight = 0, first = UINT32_MAX, end = 0;
-        for (uint64_t p = items_.words_of[item]; p < items_.words_of[item + 1]; p++)
-            if (last_[items_.item_words[p]] >= 0) weight += items_.word_weights[p];
-        if (weight < items_.needed_of[item]) return;
         places_.clear();
         for (uint64_t p = items_.words_of[item]; p < items_.words_of[item + 1]; p++) {
             const uint32_t word = items_.item_words[p];
+            if (last_[word] >= 0) weight += items_.word_weights[p];
             for (int32_t at = last_[word]; at >= 0; at = hits_[size_t(at)].before) {
                 const uint32_t position = hits_[size_t(at)].position;
                 places_.push_back(uint64_t(position) << 32 | p);
@@ -193,11 +236,7 @@ class Matcher {
             if (items_.word_kinds[p] == number) numbers_seen++;
         }
         for (uint32_t word : slots_) slot_[word] = kNone;
-        const uint64_t numbers = items_.numbers_of[item], all_content = items_.content_of[item];
-        const uint64_t least = numbers < 2 ? kRewordedInWords : kReworded;
-        const bool reworded = all_content && content_seen * 100 >= all_content * least &&
-                              numbers_seen * 100 >= numbers * kSameNumbers;
-        if (common * 1000 < all * items_.in_order_of[item] && !reworded) return 0;
+        if (common * 1000 < all * items_.in_order_of[item] && !may_be_reworded(item, content_seen, numbers_seen)) return 0;
         return static_cast<uint32_t>(1000 * common / all);
     }
 
@@ -246,9 +285,11 @@ class Matcher {
 
     const Items& items_;
     std::vector<int32_t> last_;         // word -> its last occurrence in the chunk, in `hits_`; -1: none
+    std::vector<uint8_t> in_text_;      // word: the text has it
     std::vector<uint32_t> held_;        // word of an item -> occurrences in the window
     std::vector<uint32_t> met_weight_;  // item -> weight of the words that led to it
     std::vector<uint32_t> words_, met_;
+    std::vector<Hope> hopes_;
     std::vector<Hit> hits_;
     std::vector<uint32_t> text_;    // token -> word, kNone if no item has it
     std::vector<uint64_t> places_;  // position << 32 | word of the item, as its place in `item_words`
