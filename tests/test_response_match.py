@@ -18,7 +18,8 @@ from curate.benchmarks.words import Stretches, Words, words_of
 from curate.cli.main import app
 from curate.errors import InputError
 from curate.kernels.native import Texts
-from curate.stages.response_match import EVIDENCE, ResponseMatch, measure, prepare
+from curate.stages.benchmark_match import EVIDENCE
+from curate.stages.response_match import ResponseMatch, measure, prepare
 
 PROBLEM = (
     "A farmer keeps 24 goats and 36 sheep on a meadow near the river. Every goat eats 3 kilograms of hay and every "
