@@ -54,8 +54,8 @@ RESPONSES = pa.schema(
 )
 
 
-class StageParams(BaseModel):
-    """Parameters of one stage, as a recipe writes them (kebab-case); strict, no extra keys."""
+class KebabModel(BaseModel):
+    """What a TOML file says, its keys in kebab-case; strict, no extra keys."""
 
     model_config = ConfigDict(
         strict=True,
@@ -63,8 +63,13 @@ class StageParams(BaseModel):
         frozen=True,
         alias_generator=lambda name: name.replace("_", "-"),
         populate_by_name=True,
-        use_attribute_docstrings=True,
     )
+
+
+class StageParams(KebabModel):
+    """Parameters of one stage, as a recipe writes them."""
+
+    model_config = ConfigDict(use_attribute_docstrings=True)
 
     skip_if: str | None = None
     """Predicate on earlier evidence; where it holds the row is not measured (status `skipped`)."""

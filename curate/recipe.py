@@ -24,11 +24,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import pyarrow as pa
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, Field, ValidationError
 
 from curate.decide import OnMissing
 from curate.errors import RecipeError, did_you_mean
-from curate.flow import ROW_ID, Grain, Stage, StageParams
+from curate.flow import ROW_ID, Grain, KebabModel, Stage, StageParams
 from curate.predicate import (
     BUILT_IN,
     ORIGINAL,
@@ -44,17 +44,7 @@ from curate.stages.label_conflict import CLUSTER
 from curate.stages.patterns import rules_folder
 
 
-class _Model(BaseModel):
-    model_config = ConfigDict(
-        strict=True,
-        extra="forbid",
-        frozen=True,
-        alias_generator=lambda name: name.replace("_", "-"),
-        populate_by_name=True,
-    )
-
-
-class Source(_Model):
+class Source(KebabModel):
     """Which files to read and how to find the fields in them."""
 
     files: list[str] = Field(default=[], description="Files, globs, folders, hf:// or s3:// addresses")
@@ -84,7 +74,7 @@ MaxDropShare = Annotated[
 ]
 
 
-class DropRule(_Model):
+class DropRule(KebabModel):
     """Drop the row (or the response) where `when` holds."""
 
     when: str = Field(description="SQL predicate over evidence, e.g. leak.containment >= 0.5")
@@ -95,7 +85,7 @@ class DropRule(_Model):
     because: str = Field(default="", description="A sentence for the report")
 
 
-class KeepOneRule(_Model):
+class KeepOneRule(KebabModel):
     """Of the surviving rows that agree on `per`, keep the first by `prefer`; drop the others."""
 
     per: str = Field(description="Column of row evidence that names the group, e.g. near.cluster_id")
@@ -115,7 +105,7 @@ class KeepOneRule(_Model):
     because: str = Field(default="", description="A sentence for the report")
 
 
-class Output(_Model):
+class Output(KebabModel):
     """What the kept rows are written as."""
 
     format: Literal["auto", "messages", "verl", "trl", "prompt-completion", "sharegpt", "original"] = Field(
@@ -147,14 +137,14 @@ else:
     ]
 
 
-class Recipe(_Model):
+class Recipe(KebabModel):
     """A whole recipe, checked."""
 
     title: str = ""
     source: Source = Source()
-    evidence: dict[str, AnyStage] = {}
-    drop: dict[str, DropRule] = {}
-    keep_one: dict[str, KeepOneRule] = {}
+    evidence: dict[str, AnyStage] = Field(default={})
+    drop: dict[str, DropRule] = Field(default={})
+    keep_one: dict[str, KeepOneRule] = Field(default={})
     output: Output = Output()
 
     def tables(self) -> dict[str, Table]:

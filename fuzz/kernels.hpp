@@ -63,6 +63,8 @@ int64_t curate_ngram_number(uint64_t* keys, int64_t size, uint64_t* slots, uint3
 int64_t curate_ngram_postings(const uint32_t* item_grams, const uint64_t* grams_of, int64_t n_items, int64_t n_grams,
                               uint32_t* last, uint64_t* postings_of, uint32_t* postings, uint32_t* item_ngrams);
 int64_t curate_ngram_scan(const curate::Column* texts, const curate::Index* index, curate::Result* results);
+int64_t curate_ngram_extents(const curate::Column* texts, const curate::Index* index, int64_t size, const int64_t* which,
+                             const uint32_t* items, uint32_t* row_ngrams, uint32_t* covered, uint32_t* longest_run);
 int64_t curate_token_characters(const curate::Column* texts, int64_t tokenizer, int64_t size, const int64_t* which,
                                 const uint32_t* first_token, const uint32_t* end_token, int32_t* begin, int32_t* end);
 }

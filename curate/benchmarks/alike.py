@@ -17,8 +17,9 @@ import numpy as np
 from rapidfuzz import fuzz, process
 from rapidfuzz.distance import LCSseq
 
+from curate.benchmarks.item_file import read_item_file
 from curate.benchmarks.normal_forms import Form, Tokens, normalize, tokens
-from curate.benchmarks.shared_ngrams import fits, grams, read_items
+from curate.benchmarks.shared_ngrams import fits, grams
 from curate.errors import InputError
 from curate.kernels.text import I64, U64
 
@@ -74,7 +75,7 @@ class Strings(NamedTuple):
 @lru_cache(maxsize=8)
 def units_of(items: Path, form: Form) -> Strings:
     """The items of a file as strings, made once a process: a file of this name never changes."""
-    texts = read_items(items).texts
+    texts = read_item_file(items).texts
     if form.unit == "characters":
         return Strings([normalize(text or "", form.steps) for text in texts], np.empty(0, np.uint64))
     found = tokens(texts, form)
@@ -204,7 +205,7 @@ class _Runs(NamedTuple):
 
 @lru_cache(maxsize=8)
 def _runs(path: Path, run_form: Form, size: int) -> _Runs:
-    own = tokens(read_items(path).texts, run_form)
+    own = tokens(read_item_file(path).texts, run_form)
     [(_, keys)] = grams(own, (size,))
     fit = fits(own, size)
     item = np.repeat(np.arange(len(own.counts)), own.counts)[fit]

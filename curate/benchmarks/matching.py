@@ -7,7 +7,6 @@ Fingerprints: where the text of a benchmark is not at hand, n-grams of ten words
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
 from pathlib import Path
@@ -17,14 +16,14 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from curate.benchmarks import items as benchmark_items
 from curate.benchmarks.alignment import KINDS, Alignment, Kind, align, reach_of
 from curate.benchmarks.background import background
+from curate.benchmarks.item_file import ItemTexts, map_item_file, write_item_file
+from curate.benchmarks.items import Items
 from curate.benchmarks.protect import Protected
 from curate.benchmarks.protection import parts_of
 from curate.benchmarks.vocabulary import is_content
 from curate.benchmarks.words import Stretches, Words, without_drawings, words_of
-from curate.disk import write_arrow
 from curate.kernels.item_index import TOKENIZER, candidates, open_item_index, write_item_index
 from curate.kernels.native import Texts
 from curate.kernels.ngram_index import Index, Item, Tokenizer, open_index, scan, spans, write_index
@@ -96,13 +95,11 @@ class _Found(NamedTuple):
     item: Pair
 
 
-class Items:
+class IndexedItems:
     """The items whose text is at hand; their words are made when they are first needed."""
 
     def __init__(self, path: Path) -> None:
-        with pa.memory_map(str(path)) as source:
-            table = pa.ipc.open_file(source).read_all()
-        self.benchmarks, self.ids, self.originals = (table.column(i).combine_chunks() for i in range(3))
+        self.benchmarks, self.ids, self.originals = map_item_file(path)
         self.texts = Texts(self.originals)
         self.index = open_item_index(path.with_suffix(".words"))
         self._words: dict[int, Words] = {}
@@ -129,9 +126,9 @@ class Items:
 
 
 @lru_cache(maxsize=2)
-def open_items(path: Path) -> Items:
+def open_items(path: Path) -> IndexedItems:
     """The items at `path`, opened once per process: a file of this name never changes."""
-    return Items(path)
+    return IndexedItems(path)
 
 
 def write_state(against: Sequence[Protected], part: Part, folder: Path) -> State:
@@ -143,18 +140,14 @@ def write_state(against: Sequence[Protected], part: Part, folder: Path) -> State
     marked = [one for one in against if one.text is None] if part == "problem" else []
     names = [found.name for found in told for _ in found.ids]
     ids = [item for found in told for item in found.ids]
-    texts = [
-        text or "" for found in told for text in (found.texts if part == "problem" else solutions_of(found))
-    ]
+    texts = [text for found in told for text in (found.texts if part == "problem" else solutions_of(found))]
     folder.mkdir(parents=True, exist_ok=True)
     items = formulas = None
     if any(texts):
-        items = folder / f"items-{_digest((*names, *ids, *texts))}.arrow"
-        columns = [pa.array(column, pa.large_string()) for column in (names, ids, texts)]
-        plain = [without_drawings(text) for text in texts]
+        items = write_item_file(ItemTexts(names, ids, texts), folder)
+        plain = [without_drawings(text or "") for text in texts]
         as_column = Texts(pa.array(plain, pa.large_string()))
         write_item_index(as_column, background(), SHARE, items.with_suffix(".words"))
-        write_arrow(pa.table(columns, names=["benchmark", "id", "text"]), items)
         formulas = write_index(
             [Item(*one) for one in zip(names, ids, plain, strict=True)], FORMULA_NGRAM, "formulas", folder
         )
@@ -162,7 +155,7 @@ def write_state(against: Sequence[Protected], part: Part, folder: Path) -> State
     return State(*(str(path) if path else None for path in (items, formulas, prints)))
 
 
-def solutions_of(items: benchmark_items.Items) -> list[str | None]:
+def solutions_of(items: Items) -> list[str | None]:
     """The solutions that responses are compared with; null where there is none."""
     sizes = token_counts(pa.array(items.solutions, pa.large_string()), TOKENIZER).tolist()
     return [
@@ -200,19 +193,11 @@ def match(column: pa.Array, state: State) -> Matches:
     return Matches(n_tokens, _placed(found, texts, column, items, formulas))
 
 
-def _digest(values: Iterable[str]) -> str:
-    digest = hashlib.sha256()
-    for value in values:
-        content = value.encode()
-        digest.update(len(content).to_bytes(8, "little") + content)
-    return digest.hexdigest()[:16]
-
-
 def _better(one: Match, other: Match) -> bool:
     return KINDS.index(one.kind) < KINDS.index(other.kind)
 
 
-def _by_words(texts: Texts, items: Items, best: npt.NDArray[np.void]) -> Iterator[tuple[int, _Found]]:
+def _by_words(texts: Texts, items: IndexedItems, best: npt.NDArray[np.void]) -> Iterator[tuple[int, _Found]]:
     """Of every text the best of its candidates: the nearest class, then the alignment, then the share."""
     lines = np.flatnonzero(best["item"][:, 0] >= 0)
     rows = Stretches(Texts(texts.array.take(pa.array(lines)), composed=False))
@@ -241,7 +226,9 @@ def _by_words(texts: Texts, items: Items, best: npt.NDArray[np.void]) -> Iterato
             yield line, _Found(told, item, TOKENIZER, laid.row, laid.item)
 
 
-def _whole(texts: Texts, items: Items, n_tokens: npt.NDArray[np.uint32]) -> Iterator[tuple[int, _Found]]:
+def _whole(
+    texts: Texts, items: IndexedItems, n_tokens: npt.NDArray[np.uint32]
+) -> Iterator[tuple[int, _Found]]:
     """Texts that are an item without a rare word, and nothing else."""
     lines = np.flatnonzero(np.isin(n_tokens, items.plain_sizes))
     hashes = text_hash128(texts.array.take(pa.array(lines)), TOKENIZER).hash
@@ -254,7 +241,7 @@ def _whole(texts: Texts, items: Items, n_tokens: npt.NDArray[np.uint32]) -> Iter
 
 
 def _by_formulas(
-    texts: Texts, items: Items, index: Index, best: npt.NDArray[np.void], found: dict[int, _Found]
+    texts: Texts, items: IndexedItems, index: Index, best: npt.NDArray[np.void], found: dict[int, _Found]
 ) -> Iterator[tuple[int, _Found]]:
     """Texts that have the formulas of an item in order, in words by which it was not found."""
     result = scan(texts, index)
@@ -266,10 +253,8 @@ def _by_formulas(
         if item in best["item"][line] and line in found:
             continue  # laid beside the text, and judged by its words
         one = Texts(texts.array.slice(line, 1), composed=False)
-        if (
-            _content_shared(items.words(item), next(words_of(one, background(), draws=False)))
-            >= SAME_LANGUAGE
-        ):
+        row_words = next(words_of(one, background(), draws=False))
+        if _content_shared(items.words(item), row_words) >= SAME_LANGUAGE:
             continue  # in words it could have been found by: a stock formula
         why = f"{part[line]:.0%} of the formulas, in other words"
         hits = found[line].match.hits if line in found else 0
@@ -305,7 +290,7 @@ def _placed(
     found: dict[int, _Found],
     texts: Texts,
     originals: pa.Array,
-    items: Items | None,
+    items: IndexedItems | None,
     formulas: Index | None,
 ) -> dict[int, Match]:
     """The matches with their places in characters."""

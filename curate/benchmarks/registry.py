@@ -16,9 +16,10 @@ from functools import cache
 from pathlib import Path
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, Field, ValidationError
 
 from curate.errors import InputError
+from curate.flow import KebabModel
 
 REGISTRY = Path(__file__).with_name("registry.toml")
 SHIPPED = Path(__file__).with_name("fingerprints")
@@ -28,17 +29,7 @@ NAME = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 Domain = Literal["maths", "code", "science", "general", "instructions"]
 
 
-class _Model(BaseModel):
-    model_config = ConfigDict(
-        strict=True,
-        extra="forbid",
-        frozen=True,
-        alias_generator=lambda name: name.replace("_", "-"),
-        populate_by_name=True,
-    )
-
-
-class Fields(_Model):
+class Fields(KebabModel):
     """Columns of the published files, by what they hold; None: the set has none."""
 
     problem: str = "problem"
@@ -48,14 +39,14 @@ class Fields(_Model):
     date: str | None = None
 
 
-class Snapshot(_Model):
+class Snapshot(KebabModel):
     """The file of which a shipped fingerprint is made: columns id, problem and meta, a JSON object."""
 
     file: str = Field(description="Name without ending")
     date: str | None = Field(default=None, description="Key of `meta` that dates the item")
 
 
-class Entry(_Model):
+class Entry(KebabModel):
     """One evaluation set.
 
     Dates are ISO 8601, as exact as they are known (2024, 2024-02, 2024-02-01), or a span (FIRST..LAST).
@@ -76,7 +67,7 @@ class Entry(_Model):
     )
     fields: Fields = Fields()
     releases: dict[str, str] = Field(default={}, description="Name of a release to its dates (FIRST..LAST)")
-    aliases: list[str] = []
+    aliases: list[str] = Field(default=[])
     snapshot: Snapshot | None = Field(default=None, description="What the shipped fingerprint is made of")
     note: str = ""
 
@@ -91,7 +82,7 @@ class Entry(_Model):
         return self.fields.date is not None or (self.snapshot is not None and self.snapshot.date is not None)
 
 
-class Origin(_Model):
+class Origin(KebabModel):
     """Where the items of a pulled or added set came from."""
 
     how: Literal["pulled", "added"]
@@ -100,7 +91,7 @@ class Origin(_Model):
     revision: str | None = Field(default=None, description="Commit of the source that was read, if known")
 
 
-class Own(_Model):
+class Own(KebabModel):
     """What entry.json of a pulled or added set holds."""
 
     entry: Entry

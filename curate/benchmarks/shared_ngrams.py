@@ -6,7 +6,6 @@ Benchmarks are compared by their text; a fingerprint knows only words.
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from pathlib import Path
@@ -14,12 +13,9 @@ from typing import Any, Literal, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
-import pyarrow as pa
 
+from curate.benchmarks.item_file import ItemTexts, read_item_file
 from curate.benchmarks.normal_forms import Form, Tokens, mixed, one_character, tokens
-from curate.benchmarks.protect import Protected
-from curate.errors import InputError
-from curate.flow import read_parquet, write_parquet
 from curate.kernels.ngram_index import ANYWHERE
 from curate.kernels.text import I64, U64
 
@@ -58,53 +54,10 @@ class State(NamedTuple):
     rule: Rule
 
 
-def write_items(against: Sequence[Protected], folder: Path) -> Path:
-    """Write names, ids and texts of all items into `folder`; the path, which holds its content's hash.
-
-    Raises InputError if only the fingerprint of a benchmark is at hand.
-    """
-    without = [one.name.partition("@")[0] for one in against if one.text is None]
-    if without:
-        names = list(dict.fromkeys(without))
-        more = f" and {len(names) - 1} more" if len(names) > 1 else ""
-        raise InputError(
-            f"{names[0]}{more}: expected the text of the benchmark, found only its fingerprint, which is of "
-            f"n-grams of 10 words. Other normal forms, units and measures need the texts: "
-            f"curate benchmarks pull {' '.join(names)}"
-        )
-    read = [(one.name, one.items()) for one in against]
-    columns = {
-        "benchmark": [name for name, items in read for _ in items.ids],
-        "item": [item for _, items in read for item in items.ids],
-        "text": [text for _, items in read for text in items.texts],
-    }
-    table = pa.table({name: pa.array(values, pa.large_string()) for name, values in columns.items()})
-    digest = hashlib.sha256(repr(list(columns.values())).encode("utf-8", "surrogatepass")).hexdigest()
-    path = folder / f"items-{digest[:16]}.parquet"
-    folder.mkdir(parents=True, exist_ok=True)
-    if not path.exists():
-        write_parquet(table, path)
-    return path
-
-
-class Items(NamedTuple):
-    """The items of all benchmarks, in the order named."""
-
-    benchmarks: list[str]
-    ids: list[str]
-    texts: list[str | None]
-
-
-def read_items(path: Path) -> Items:
-    """What `write_items` wrote."""
-    table = read_parquet(path)
-    return Items(*(table[name].to_pylist() for name in ("benchmark", "item", "text")))
-
-
 class Index(NamedTuple):
     """The n-grams of items. A gram is known by its place in `keys`."""
 
-    items: Items
+    items: ItemTexts
     tokens: Tokens
     keys: U64
     """Ascending."""
@@ -129,7 +82,7 @@ class Index(NamedTuple):
 @lru_cache(maxsize=8)
 def open_state(state: State) -> Index:
     """The index, made once a process: a file of this name never changes."""
-    items = read_items(state.items)
+    items = read_item_file(state.items)
     rule = state.rule
     own = tokens(items.texts, rule.form)
     counts = own.counts
@@ -205,7 +158,7 @@ def fits(found: Tokens, size: int) -> Bools:
     return np.asarray(np.arange(len(found.hash)) + size <= end)
 
 
-def _ignored(own: Tokens, rule: Rule, items: Items, start: I64, length: I64, hashes: U64) -> Bools:
+def _ignored(own: Tokens, rule: Rule, items: ItemTexts, start: I64, length: I64, hashes: U64) -> Bools:
     ignored = np.zeros(len(start), dtype=np.bool_)
     if rule.ignore_one_character:
         before = np.concatenate([[0], np.cumsum(one_character(items.texts, rule.form))])
@@ -411,25 +364,6 @@ def extent(shared: Bools, sizes: I64, gram_tokens: I64) -> Extent:
     first[item[heads]] = place[heads] - start[item[heads]]
     end[item[tails]] = place[tails] - start[item[tails]] + n[tails]
     return Extent(covered, longest, first, end)
-
-
-class Lain(NamedTuple):
-    """Of each pair of texts: what the n-grams of the first cover of the second, and how many it has."""
-
-    extent: Extent
-    row_ngrams: I64
-
-
-def lay(rows: Tokens, items: Tokens, ngram: int) -> Lain:
-    """Row i beside item i, by their n-grams. An item of fewer than n tokens shares nothing here."""
-    if not len(rows.counts):
-        return Lain(extent(np.empty(0, np.bool_), _NONE, _NONE), _NONE)
-    have, wanted = np.sort(_by_text(rows, ngram)), _by_text(items, ngram)
-    at = np.minimum(np.searchsorted(have, wanted), max(len(have) - 1, 0))
-    shared = have[at] == wanted if len(have) else np.zeros(len(wanted), dtype=np.bool_)
-    sizes = np.maximum(items.counts - ngram + 1, 0)
-    reach = extent(shared, sizes, np.full(len(sizes), ngram))
-    return Lain(reach, _count_distinct(have, rows.counts))
 
 
 def _extent(row: I64, item: I64, row_gram: I64, index: Index) -> Extent:

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
+from typing import NamedTuple
 
 import polars as pl
 import typer
 
 from curate.benchmarks import resolve
+from curate.benchmarks.matching import State
 from curate.benchmarks.self_test import plant, recalls
 from curate.cli.execute import progress_lines, say, spare_pandas
 from curate.errors import InputError
@@ -26,30 +29,40 @@ EXAMPLES = 12
 CLASSES = ("verbatim", "near", "reworded", "variant", "template", "none")
 
 
+class Sampled(NamedTuple):
+    """Rows of the data, and what is told of them."""
+
+    params: BenchmarkMatch
+    state: State
+    """What `prepare` wrote of the benchmarks; gone with the sample's folder."""
+    rows: pl.DataFrame
+    evidence: pl.DataFrame
+    n_rows: int
+    """How many rows there are in all."""
+
+
 def show_preview(recipe: Recipe) -> None:
     """Print classes, a sweep and the nearest rows beside their items; nothing is left behind."""
-    params, frame, evidence, n_rows = _measured(recipe)
-    say(f"{frame.height:,} of {n_rows:,} rows looked at")
-    typer.echo(class_table(evidence))
-    typer.echo(sweep(evidence))
-    typer.echo(examples(frame, evidence, params))
+    with sampled(recipe) as sample:
+        say(f"{sample.rows.height:,} of {sample.n_rows:,} rows looked at")
+        typer.echo(class_table(sample.evidence))
+        typer.echo(sweep(sample.evidence))
+        typer.echo(examples(sample.rows, sample.evidence, sample.params))
 
 
 def show_self_test(recipe: Recipe) -> None:
     """Print recall by kind of edit, and what is found in the data itself."""
-    params, frame, evidence, _ = _measured(recipe)
-    against = resolve(params.against, params.against_column)
-    texts = [text for text in frame["prompt"].to_list() if text]
-    planted = plant(against, texts)
-    if not planted:
-        names = " ".join(one.name.partition("@")[0] for one in against)
-        raise InputError(
-            "--self-test edits the text of benchmarks, and only fingerprints are at hand. "
-            f"Get the text first: curate benchmarks pull {names}"
-        )
-    with tempfile.TemporaryDirectory() as folder:
-        state = prepare(params, Path(folder))
-        rows = recalls(planted, state)
+    with sampled(recipe) as sample:
+        evidence = sample.evidence
+        against = resolve(sample.params.against, sample.params.against_column)
+        planted = plant(against, [text for text in sample.rows["prompt"].to_list() if text])
+        if not planted:
+            names = " ".join(one.name.partition("@")[0] for one in against)
+            raise InputError(
+                "--self-test edits the text of benchmarks, and only fingerprints are at hand. "
+                f"Get the text first: curate benchmarks pull {names}"
+            )
+        rows = recalls(planted, sample.state)
     say(f"{len({one.item for one in planted}):,} items, {len(planted):,} edited copies of them")
     lines = [f"{'edit':<20} {'copies':>7} {'told as':<9} {'right':>7}  95 % interval"]
     for row in rows:
@@ -68,8 +81,9 @@ def show_self_test(recipe: Recipe) -> None:
     typer.echo("\n".join(lines))
 
 
-def _measured(recipe: Recipe) -> tuple[BenchmarkMatch, pl.DataFrame, pl.DataFrame, int]:
-    """The stage's parameters, the rows looked at, their evidence, and how many rows there are."""
+@contextmanager
+def sampled(recipe: Recipe) -> Iterator[Sampled]:
+    """A sample of the recipe's rows, measured."""
     spare_pandas()
     params = recipe.evidence["leak"]
     assert isinstance(params, BenchmarkMatch)
@@ -80,7 +94,7 @@ def _measured(recipe: Recipe) -> tuple[BenchmarkMatch, pl.DataFrame, pl.DataFram
         rows = pl.scan_parquet(list(ingested.rows.shards)).select(ROW_ID, "prompt")
         frame = rows.filter(pl.col(ROW_ID) % step == 0).collect()
         state = prepare(params, Path(folder) / "state")
-        return params, frame, measure(frame, params, state), n_rows
+        yield Sampled(params, state, frame, measure(frame, params, state), n_rows)
 
 
 def class_table(evidence: pl.DataFrame) -> str:

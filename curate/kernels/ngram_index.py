@@ -210,6 +210,28 @@ def scan(texts: Texts, index: Index) -> npt.NDArray[np.void]:
     return results
 
 
+class Extents(NamedTuple):
+    """How far what texts share with items reaches, a value for each pair of a text and an item."""
+
+    row_ngrams: npt.NDArray[np.uint32]
+    """Distinct n-grams of the text; one of fewer than n tokens is one."""
+    covered: npt.NDArray[np.uint32]
+    """Tokens of the item that shared n-grams cover; of an item of n tokens or more."""
+    longest_run: npt.NDArray[np.uint32]
+    """Tokens of the longest stretch of it all n-grams of which are shared."""
+
+
+def extents(texts: Texts, index: Index, which: Array, items: Array) -> Extents:
+    """How far the texts numbered `which` reach in `items`, pair by pair."""
+    size = len(which)
+    found = Extents(*(np.zeros(size, dtype=np.uint32) for _ in Extents._fields))
+    rows, of_items = (
+        np.ascontiguousarray(values, dtype=kind) for values, kind in ((which, np.int64), (items, np.uint32))
+    )
+    call("curate_ngram_extents", texts, index.view, size, rows, of_items, *found)
+    return found
+
+
 def spans(
     texts: Texts, originals: pa.Array, tokenizer: Tokenizer, which: Array, first: Array, end: Array
 ) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.int32]]:

@@ -63,10 +63,10 @@ import polars as pl
 import pyarrow as pa
 from pydantic import AfterValidator, Field
 
+from curate.benchmarks.item_file import items_with_text, write_item_file
 from curate.benchmarks.normal_forms import (
     NATIVE_UNITS,
     UNITS,
-    Tokens,
     form,
     known_normalizer,
     known_unit,
@@ -74,13 +74,13 @@ from curate.benchmarks.normal_forms import (
 )
 from curate.benchmarks.protect import resolve
 from curate.benchmarks.protection import parts_of
-from curate.benchmarks.shared_ngrams import Rank, Rule, State, lay, open_state, write_items
+from curate.benchmarks.shared_ngrams import Rank, Rule, State, open_state
 from curate.benchmarks.shared_ngrams import scan as scan_forms
 from curate.errors import InputError
 from curate.flow import ROW_ID, STATUS, Stage, StageParams
 from curate.kernels.native import Texts
-from curate.kernels.ngram_index import MAX_NGRAM, open_index, scan, spans, write_index
-from curate.kernels.text import Tokenizer, token_hashes
+from curate.kernels.ngram_index import MAX_NGRAM, extents, open_index, scan, spans, write_index
+from curate.kernels.text import Tokenizer
 
 VERSION = 3
 
@@ -190,7 +190,7 @@ def prepare(params: NgramOverlap, folder: Path) -> str | State:
     native = params.native_unit()
     if native is not None:
         return str(write_index(parts_of(against, params.ngram, native), params.ngram, native, folder))
-    state = State(write_items(against, folder), rule_of(params))
+    state = State(write_item_file(items_with_text(against), folder), rule_of(params))
     open_state(state)  # a tokenizer that is not there stops before any row
     return state
 
@@ -245,12 +245,7 @@ def by_kernel(column: pl.Series, state: str) -> pl.DataFrame:
         hit["item_first"][known],
         hit["item_end"][known],
     )
-    unit = NATIVE_UNITS[index.tokenizer]
-    rows, of_items = (
-        Tokens(*token_hashes(texts.array.take(pa.array(which)), unit))
-        for texts, which in ((texts, lines), (index.item_texts, items))
-    )
-    lain = lay(rows, of_items, index.ngram)
+    reach = extents(texts, index, lines, items)
     n_tokens = index.n_tokens[items].astype(np.int64)
     whole = n_tokens < index.ngram
     matched = pl.DataFrame(
@@ -260,7 +255,7 @@ def by_kernel(column: pl.Series, state: str) -> pl.DataFrame:
             "item": pl.Series(index.ids.take(pa.array(items))),
             "item_ngrams": index.n_ngrams[items].astype(np.int32),
             "item_tokens": n_tokens.astype(np.int32),
-            "row_ngrams": lain.row_ngrams,
+            "row_ngrams": reach.row_ngrams.astype(np.int64),
             "row_span": _structs(row_span),
         }
     )
@@ -268,8 +263,8 @@ def by_kernel(column: pl.Series, state: str) -> pl.DataFrame:
         {
             "line": lines[known].astype(np.uint32),
             "item_span": _structs(item_span),
-            "coverage": np.where(whole, 1.0, lain.extent.covered / np.maximum(n_tokens, 1))[known],
-            "longest_run": np.where(whole, n_tokens, lain.extent.longest_run)[known],
+            "coverage": np.where(whole, 1.0, reach.covered / np.maximum(n_tokens, 1))[known],
+            "longest_run": np.where(whole, n_tokens, reach.longest_run)[known],
         }
     )
     evidence = pl.DataFrame(

@@ -54,9 +54,9 @@ import pyarrow as pa
 from pydantic import AfterValidator, Field
 
 from curate.benchmarks.alike import Measure, Setting, best_matches, units_of
+from curate.benchmarks.item_file import items_with_text, read_item_file, write_item_file
 from curate.benchmarks.normal_forms import UNITS, form, known_normalizer, known_unit, span
 from curate.benchmarks.protect import resolve
-from curate.benchmarks.shared_ngrams import read_items, write_items
 from curate.flow import ROW_ID, STATUS, Stage, StageParams
 from curate.stages.ngram_overlap import SPAN, existing
 
@@ -130,14 +130,14 @@ def setting(params: StringSimilarity) -> Setting:
 
 def prepare(params: StringSimilarity, folder: Path) -> Path:
     """Write the items into `folder`; returns the path."""
-    path = write_items(resolve(params.against, params.against_column), folder)
+    path = write_item_file(items_with_text(resolve(params.against, params.against_column)), folder)
     units_of(path, setting(params).form)  # a tokenizer that is not there stops before any row
     return path
 
 
 def measure(frame: pl.DataFrame, params: StringSimilarity, state: Path) -> pl.DataFrame:
     """Evidence of every row; `state` is the path of the items."""
-    asked, items = setting(params), read_items(state)
+    asked, items = setting(params), read_item_file(state)
     prompts = frame.get_column("prompt").to_list()
     too_long = [len(text or "") > params.max_characters for text in prompts]
     found = best_matches(

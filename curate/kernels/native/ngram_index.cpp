@@ -352,6 +352,49 @@ CURATE_API int64_t curate_ngram_scan(const Column* texts, const Index* index, Re
     });
 }
 
+// Of text which[i] its distinct n-grams (a text of fewer than n tokens is one), and of items[i], which has n tokens
+// or more, how many tokens the n-grams cover that the text has, and the tokens of the longest stretch of them.
+CURATE_API int64_t curate_ngram_extents(const Column* texts, const Index* index, int64_t size, const int64_t* which,
+                                        const uint32_t* items, uint32_t* row_ngrams, uint32_t* covered,
+                                        uint32_t* longest_run) {
+    return guarded([&]() -> int64_t {
+        Scratch scratch;
+        const size_t n = size_t(index->n);
+        std::vector<uint64_t> hashes;
+        std::vector<uint32_t> grams;
+        for (int64_t i = 0; i < size; i++) {
+            Tokens tokens = tokenize(texts->text(which[i]), Tokenizer(index->tokenizer), scratch);
+            hashes.clear();
+            if (tokens.size >= n) each_gram(tokens.hash, tokens.size, n, [&](size_t, uint64_t h) { hashes.push_back(h); });
+            std::sort(hashes.begin(), hashes.end());
+            hashes.erase(std::unique(hashes.begin(), hashes.end()), hashes.end());
+            row_ngrams[i] = uint32_t(std::max<size_t>(hashes.size(), tokens.size > 0));
+            grams.clear();
+            for (uint64_t hash : hashes) {
+                const uint64_t key = index->key(hash);
+                const uint32_t gram = index->grams.may_hold(key) ? index->grams.find(key) : kNone;
+                if (gram != kNone) grams.push_back(gram);
+            }
+            std::sort(grams.begin(), grams.end());
+            const uint32_t* own = index->item_grams + index->grams_of[items[i]];
+            const uint32_t n_own = uint32_t(index->grams_of[items[i] + 1] - index->grams_of[items[i]]);
+            uint32_t end = 0, run = 0;  // of what is covered, and of the stretch
+            covered[i] = longest_run[i] = 0;
+            for (uint32_t j = 0; j < n_own; j++) {
+                if (!contains(grams.data(), grams.data() + grams.size(), own[j])) {
+                    run = 0;
+                    continue;
+                }
+                covered[i] += j + uint32_t(n) - std::max(end, j);
+                end = j + uint32_t(n);
+                run = run ? run + 1 : uint32_t(n);
+                longest_run[i] = std::max(longest_run[i], run);
+            }
+        }
+        return 0;
+    });
+}
+
 // Characters [begin, end) that tokens [first, end) of texts `which` cover.
 CURATE_API int64_t curate_token_characters(const Column* texts, int64_t tokenizer, int64_t size,
                                            const int64_t* which, const uint32_t* first_token,
