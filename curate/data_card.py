@@ -43,6 +43,7 @@ def data_card(
         f"{counts['records']:,} records in the `{format_name}` format, made by curate {manifest['curate']} "
         f"from {counts['rows']['in']:,} rows. Every row that was left out is in the run's `dropped` and "
         "`undecided` tables with its reasons.",
+        *_masked_parts(manifest),
         "Licence: " + (f"{licence}." if licence else "not stated by the recipe (`output.licence`)."),
         "## Format",
         *_format_parts(format_name),
@@ -54,6 +55,17 @@ def data_card(
     parts += ["## Input", _input_table(manifest)]
     parts += ["## Recipe", f"sha256 `{manifest['recipe_sha256']}`", _fenced(recipe_text.rstrip("\n"), "toml")]
     return "\n\n".join(parts) + "\n"
+
+
+def _masked_parts(manifest: Mapping[str, Any]) -> list[str]:
+    """A sentence for every mask rule that cut something."""
+    return [
+        f"Mask rule `{name}` cut {entry['passages']:,} passages ({entry['characters']:,} characters) out of "
+        f"{entry[f'{grain}s']:,} {grain}s, which are kept without them."
+        for grain, rules in manifest.get("masked", {}).items()
+        for name, entry in rules.items()
+        if entry["passages"]
+    ]
 
 
 def _format_parts(name: str) -> list[str]:

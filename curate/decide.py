@@ -32,6 +32,7 @@ class Rule(NamedTuple):
     reason: str
     when: str
     on_missing: OnMissing = "stop"
+    spares: str | None = None  # boolean column of the facts: lines that are masked instead of dropped
 
 
 class KeepOne(NamedTuple):
@@ -55,9 +56,7 @@ def apply_rules(facts: pl.DataFrame, rules: Sequence[Rule], grain: Grain) -> pl.
     Raises MissingEvidence where a rule that must stop meets a null that matters.
     """
     keys = list(KEYS[grain])
-    answers = facts.select(
-        *keys, *(evaluate(rule.when, facts).cast(pl.Boolean).alias(rule.reason) for rule in rules)
-    )
+    answers = facts.select(*keys, *(_answer(rule, facts).alias(rule.reason) for rule in rules))
     if not rules:
         return answers
     unknown = {rule.reason: pl.col(rule.reason).is_null() for rule in rules}
@@ -83,6 +82,15 @@ def apply_rules(facts: pl.DataFrame, rules: Sequence[Rule], grain: Grain) -> pl.
             .alias(rule.reason)
         )
     return resolved.select(*keys, *columns)
+
+
+def _answer(rule: Rule, facts: pl.DataFrame) -> pl.Series:
+    """What a rule says of each line; null where its predicate is null."""
+    says = evaluate(rule.when, facts).cast(pl.Boolean)
+    if rule.spares is None:
+        return says
+    spared = facts.select(pl.when(says.is_not_null()).then(~pl.col(rule.spares)))[rule.spares]
+    return says & spared
 
 
 def keep_one_order(facts: pl.DataFrame, rule: KeepOne) -> pl.DataFrame:

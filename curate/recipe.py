@@ -5,6 +5,8 @@ The tables of a recipe file (TOML, kebab-case keys):
     [source]            which files, which columns            (`Source`)
     [evidence.NAME]     one measurement: a stage and its parameters
     [drop.REASON]       a row rule, or a response rule if it names response evidence   (`DropRule`)
+    [mask.REASON]       a rule that cuts passages out of the prompt, or the response     (`MaskRule`)
+    [replace.NAME]      a ground truth that evidence puts in place of the row's own      (`ReplaceRule`)
     [keep-one.REASON]   of the rows that agree on `per`, keep the first by `prefer`    (`KeepOneRule`)
     [output]            format, shard size, shuffle            (`Output`)
 
@@ -15,6 +17,7 @@ from it, so a stage is known to recipes, to `curate stages` and to the JSON sche
 from __future__ import annotations
 
 import functools
+import itertools
 import json
 import operator
 import re
@@ -85,6 +88,35 @@ class DropRule(KebabModel):
     because: str = Field(default="", description="A sentence for the report")
 
 
+class MaskRule(KebabModel):
+    """Cut passages out of the prompts, or the responses, where `when` holds; they stay without them."""
+
+    when: str = Field(description="SQL predicate over evidence, e.g. leak.class IN ('verbatim', 'near')")
+    spans: str = Field(
+        description="Column of evidence with the places that are cut, e.g. passages.spans: characters of the "
+        "prompt where it is evidence about rows, of the response where it is about responses"
+    )
+    replace_with: str = Field(default="[removed]", description="Text that stands where a passage was")
+    min_left: Annotated[int, Field(ge=1)] = Field(
+        default=200,
+        description="Least characters, white space and drawings not counted, that are left; with fewer the "
+        "row (or the response) is dropped for this reason",
+    )
+    on_missing: OnMissing = Field(
+        default="stop",
+        description="What a null means where no other rule drops the row; keep: nothing is cut",
+    )
+    because: str = Field(default="", description="A sentence for the report")
+
+
+class ReplaceRule(KebabModel):
+    """Write another ground truth for the kept rows where `when` holds; a null replaces nothing."""
+
+    when: str = Field(description="SQL predicate over row evidence, e.g. truth.outcome = 'revised'")
+    by: str = Field(description="Column of row evidence with the new ground truth, e.g. truth.answer")
+    because: str = Field(default="", description="A sentence for the report")
+
+
 class KeepOneRule(KebabModel):
     """Of the surviving rows that agree on `per`, keep the first by `prefer`; drop the others."""
 
@@ -144,6 +176,8 @@ class Recipe(KebabModel):
     source: Source = Source()
     evidence: dict[str, AnyStage] = Field(default={})
     drop: dict[str, DropRule] = Field(default={})
+    mask: dict[str, MaskRule] = Field(default={})
+    replace: dict[str, ReplaceRule] = Field(default={})
     keep_one: dict[str, KeepOneRule] = Field(default={})
     output: Output = Output()
 
@@ -170,12 +204,12 @@ def _table_of(params: StageParams) -> Table:
 
 
 VIEWS = (
-    "verdicts", "response_verdicts", "kept", "dropped", "undecided", "quarantined",
+    "verdicts", "response_verdicts", "kept", "dropped", "undecided", "masked", "replaced", "quarantined",
     "everything", "every_response",
 )  # fmt: skip
 """Views of a finished run (`curate sql`), so not names of evidence."""
 
-VERDICT_COLUMNS = ("row_id", "response_id", "keep", "reasons", "kept_instead")
+VERDICT_COLUMNS = ("row_id", "response_id", "keep", "reasons", "masked", "kept_instead")
 """Columns that stand beside evidence in those views, so not names of evidence either."""
 
 _NAME = re.compile(r"[a-z][a-z0-9_]*")
@@ -260,12 +294,15 @@ def to_toml(recipe: Recipe) -> str:
 
 def without_folders(recipe: Recipe) -> Recipe:
     """The recipe with file names for paths: what may be published says nothing of a machine."""
-    evidence = {
-        name: params.model_copy(update={"against": [Path(file).name for file in params.against]})
-        if hasattr(params, "against")
-        else params
-        for name, params in recipe.evidence.items()
-    }
+    evidence = {}
+    for name, params in recipe.evidence.items():
+        paths = {key: getattr(params, key, None) for key in ("against", "arbiter_answers")}
+        names = {
+            key: Path(value).name if isinstance(value, str) else [Path(file).name for file in value]
+            for key, value in paths.items()
+            if value
+        }
+        evidence[name] = params.model_copy(update=names)
     source = recipe.source.model_copy(
         update={
             "files": [Path(file).name for file in recipe.source.files],
@@ -338,7 +375,9 @@ def _model_at(loc: tuple[Any, ...], tree: Mapping[str, Any]) -> type[BaseModel]:
         entry = tree["evidence"][loc[1]]
         return STAGES[entry["stage"]].params
     models: dict[str, type[BaseModel]] = {
-        "source": Source, "drop": DropRule, "keep-one": KeepOneRule, "output": Output
+        "source": Source, "drop": DropRule, "mask": MaskRule, "replace": ReplaceRule,
+        "keep-one": KeepOneRule,
+        "output": Output,
     }  # fmt: skip
     return models.get(head, Recipe)
 
@@ -370,6 +409,8 @@ def check_originals(recipe: Recipe, schema: pa.Schema) -> None:
 def originals_read(recipe: Recipe) -> set[str]:
     """Columns of the input that the recipe's rules look at."""
     texts = [rule.when for rule in recipe.drop.values()]
+    texts += [text for rule in recipe.mask.values() for text in (rule.when, rule.spans)]
+    texts += [text for rule in recipe.replace.values() for text in (rule.when, rule.by)]
     texts += [params.skip_if for params in recipe.evidence.values() if params.skip_if is not None]
     for keep in recipe.keep_one.values():
         texts += [keep.per, *map(sort_key, keep.prefer)]
@@ -409,18 +450,32 @@ def _problems(recipe: Recipe, original: Table = BUILT_IN[ORIGINAL]) -> list[str]
             found.append(f"{place}: cannot be used with an index of earlier data (source.earlier): {why}.")
         known[name] = _table_of(params)
     tables = {**recipe.tables(), ORIGINAL: original}
-    for reason in [*recipe.drop, *recipe.keep_one]:
+    for reason in [*recipe.drop, *recipe.mask, *recipe.replace, *recipe.keep_one]:
         if not _REASON.fullmatch(reason):
             found.append(f"{reason}: a reason is lower-case letters, digits and hyphens, like wrong-answer.")
-    for reason in [reason for reason in recipe.drop if reason in recipe.keep_one]:
-        found.append(f"{reason}: names a drop rule and a keep-one rule; every reason needs its own name.")
-    for reason, rule in recipe.drop.items():
-        found += [f"drop.{reason}: {text}" for text in problems(rule.when, tables)]
+    kinds = {"drop": [*recipe.drop], "mask": [*recipe.mask], "keep-one": [*recipe.keep_one]}
+    for (one, rules), (other, others) in itertools.combinations(kinds.items(), 2):
+        for reason in [reason for reason in rules if reason in others]:
+            found.append(f"{reason}: names a {one} rule and a {other} rule; every reason needs its own name.")
+    found += [
+        f"mask.{reason}: {text}"
+        for reason, mask in recipe.mask.items()
+        for text in _mask_problems(mask, tables)
+    ]
+    found += [
+        f"replace.{name}: {text}"
+        for name, replace in recipe.replace.items()
+        for text in _replace_problems(replace, tables)
+    ]
+    judging = [("drop", reason, rule.when, rule.when) for reason, rule in recipe.drop.items()]
+    judging += [("mask", name, mask.when, f"{mask.when} {mask.spans}") for name, mask in recipe.mask.items()]
+    for kind, reason, when, text in judging:
+        found += [f"{kind}.{reason}: {problem}" for problem in problems(when, tables)]
         if {"response", "responses"} <= {
             "responses" if table == "responses" else tables[table].grain
-            for table, _ in references(rule.when) if table in tables
+            for table, _ in references(text) if table in tables
         }:  # fmt: skip
-            found.append(f"drop.{reason}: `responses` counts what is left after the rules about responses; "
+            found.append(f"{kind}.{reason}: `responses` counts what is left after the rules about responses; "
                          "a rule about responses cannot use it.")  # fmt: skip
     for reason, keep in recipe.keep_one.items():
         for text in (keep.per, *map(sort_key, keep.prefer)):
@@ -437,9 +492,41 @@ def _problems(recipe: Recipe, original: Table = BUILT_IN[ORIGINAL]) -> list[str]
     return found
 
 
+def _replace_problems(rule: ReplaceRule, tables: Mapping[str, Table]) -> list[str]:
+    """What is wrong with a rule that replaces ground truths."""
+    found = problems(rule.when, tables) + [f"by: {text}" for text in problems(rule.by, tables, boolean=False)]
+    return found + [
+        f"`{text}` is response evidence; a ground truth is a row's."
+        for text in (rule.when, rule.by)
+        if grain_of(text, tables) == "response"
+    ]
+
+
+def _mask_problems(mask: MaskRule, tables: Mapping[str, Table]) -> list[str]:
+    """What is wrong with the spans of a mask rule."""
+    named = references(mask.spans)
+    if len(named) != 1 or mask.spans != ".".join(named[0]):
+        return [f"spans: expected one column of evidence, such as leak.row_span, found `{mask.spans}`."]
+    [(table, column)] = named
+    if table not in tables:
+        return [f"spans: unknown evidence {table}. {did_you_mean(table, tables)}"]
+    schema = tables[table].schema
+    if schema is None or table in BUILT_IN:
+        return [f"spans: `{mask.spans}` is no evidence that was measured. Name a column of evidence."]
+    if column not in schema.names:
+        return [f"spans: unknown column {mask.spans}. {did_you_mean(column, schema.names)}"]
+    kind = schema.field(column).type
+    kind = kind.value_type if pa.types.is_list(kind) else kind
+    if not (pa.types.is_struct(kind) and {"start", "end"} <= {field.name for field in kind}):
+        return [f"spans: {mask.spans} is of type {kind}. Expected places: start and end, or a list of these."]
+    if tables[table].grain == "row" and grain_of(mask.when, tables) == "response":
+        return [f"spans: {mask.spans} points into prompts, but `{mask.when}` is about responses."]
+    return []
+
+
 def _evidence_wanted(stage: Stage) -> tuple[Grain, set[str]]:
     """Grain and columns of the earlier evidence a stage reads: clusters, where its rows meet by them."""
-    if stage.name == "label-conflict":
+    if stage.name in ("label-conflict", "gold-audit"):
         return ("row", {CLUSTER})
     return ("row" if stage.whole is not None else "response", set(stage.reads))
 

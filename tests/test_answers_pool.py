@@ -15,8 +15,8 @@ from pathlib import Path
 import pytest
 
 from curate.answers import pool as pool_module
-from curate.answers.grade import Grader
 from curate.answers.pool import Outcome, Pool
+from curate.answers.verifier import Verifier
 from curate.answers.zygote import Limits
 from curate.errors import MachineError
 
@@ -179,21 +179,22 @@ def test_hostile_answers_are_survived_and_nothing_is_lost(pool: Pool) -> None:
     """Towers, factorials, brackets, megabytes and code each give one verdict; the pool goes on."""
     golds = ["1", "x+1"] * len(HOSTILE)
     responses = [f"\\boxed{{{answer}}}" for answer in HOSTILE for _ in range(2)]
-    grader = Grader(pool)
     began = time.monotonic()
-    graded = grader.grade(golds, responses)
+    with Verifier(workers=2) as verifier:
+        graded = verifier.verify_all(golds, responses, "final")
+        assert verifier.verify_all(["x+1"], [r"\boxed{1+x}"])[0].status == "equal"
     assert time.monotonic() - began < len(HOSTILE) * 2 * pool.limits.wall_s
     assert len(graded) == len(responses)
-    assert {verdict.status for verdict in graded} <= {
+    assert {verdict.cause for verdict in graded} <= {
         "ok",
         "timeout",
         "memory",
         "error",
         "too-complex",
         "no-answer",
+        "incomparable",
     }
-    assert "equal" not in {verdict.verdict for verdict in graded}
-    assert Grader(pool).grade(["x+1"], [r"\boxed{1+x}"])[0].verdict == "equal"
+    assert "equal" not in {verdict.status for verdict in graded}
 
 
 SCRIPT = """

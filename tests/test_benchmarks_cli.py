@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import http.server
 import json
 import re
@@ -23,22 +24,45 @@ COMMIT = "0123456789abcdef0123456789abcdef01234567"
 QUESTION = "Find the number of pairs of positive integers whose sum is 2024."
 
 
+def _listed(name: str, content: bytes) -> dict[str, Any]:
+    """A file as the hub lists it: its size, and the SHA-256 of what is stored apart."""
+    item: dict[str, Any] = {"type": "file", "path": name, "size": len(content)}
+    if name.startswith("data/"):
+        item["lfs"] = {"oid": hashlib.sha256(content).hexdigest(), "size": len(content)}
+    return item
+
+
 class _Hub(http.server.BaseHTTPRequestHandler):
     """A data set hub: revisions, listing, files with ranges; `stop_after` breaks the first transfer off."""
 
     files: dict[str, bytes]
     asked: list[tuple[str, str | None]]
     stop_after: int | None
+    changed: bytes | None
+    """What is sent in place of a file, whatever the listing says of it."""
+    refuses: tuple[int, str] | None
+    """Status and X-Error-Code of every answer."""
+    page: bytes | None
+    """What is answered to every question."""
 
     def do_GET(self) -> None:
         path = urllib.parse.unquote(urllib.parse.urlsplit(self.path).path)
         self.asked.append((path, self.headers.get("Range")))
-        if path == "/api/datasets/MathArena/brumo_2025/revision/main":
+        if self.refuses is not None:
+            self.send_response(self.refuses[0])
+            self.send_header("X-Error-Code", self.refuses[1])
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+        elif self.page is not None:
+            self._answer(self.page)
+        elif path == "/api/datasets/MathArena/brumo_2025/revision/main":
             self._answer(json.dumps({"sha": COMMIT}).encode())
         elif path == f"/api/datasets/MathArena/brumo_2025/tree/{COMMIT}":
-            self._answer(json.dumps([{"type": "file", "path": name} for name in self.files]).encode())
+            self._answer(
+                json.dumps([_listed(name, content) for name, content in self.files.items()]).encode()
+            )
         elif path.startswith(f"/datasets/MathArena/brumo_2025/resolve/{COMMIT}/"):
-            self._send(self.files[path.partition(f"{COMMIT}/")[2]])
+            self._send(self.changed or self.files[path.partition(f"{COMMIT}/")[2]])
         else:
             self.send_error(404)
 
@@ -68,7 +92,14 @@ def hub(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[type[_Hub]]
     handler = type(
         "Hub",
         (_Hub,),
-        {"files": {"README.md": b"words", "data/train.jsonl": content}, "asked": [], "stop_after": None},
+        {
+            "files": {"README.md": b"words", "data/train.jsonl": content},
+            "asked": [],
+            "stop_after": None,
+            "changed": None,
+            "refuses": None,
+            "page": None,
+        },
     )
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler)
     threading.Thread(target=server.serve_forever, daemon=True).start()
@@ -144,6 +175,74 @@ def test_what_cannot_be_pulled_is_told(hub: type[_Hub], monkeypatch: pytest.Monk
     monkeypatch.delenv("CURATE_OFFLINE")
     monkeypatch.setenv("HF_ENDPOINT", "http://127.0.0.1:9")
     assert "Check the network" in curate("benchmarks", "pull", "brumo-2025", fails=True)
+
+
+def test_what_is_here_is_not_loaded_again(hub: type[_Hub], monkeypatch: pytest.MonkeyPatch) -> None:
+    """A second pull asks for the commit alone, one of the same commit for nothing, and offline the text will do."""
+    curate("benchmarks", "pull", "brumo-2025")
+    n_asked = len(hub.asked)
+    assert f"30 items at {COMMIT}, here already" in curate("benchmarks", "pull", "brumo-2025")
+    assert [path.rpartition("/")[2] for path, _ in hub.asked[n_asked:]] == ["main"]
+    assert "here already" in curate("benchmarks", "pull", "brumo-2025", "--revision", COMMIT)
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    assert "here already" in curate("benchmarks", "pull", "brumo-2025")
+    assert len(hub.asked) == n_asked + 1
+    said = curate("benchmarks", "pull", "brumo-2025", "--revision", "v2", fails=True)
+    assert "HF_HUB_OFFLINE is set, so nothing is loaded" in said
+
+
+def test_a_copy_that_is_not_the_file_is_not_taken(hub: type[_Hub]) -> None:
+    """Size and SHA-256 are compared with the listing; the next pull loads the file anew."""
+    content = hub.files["data/train.jsonl"]
+    hub.changed = content[:-100]
+    said = curate("benchmarks", "pull", "brumo-2025", fails=True)
+    assert f"expected {len(content):,} bytes of data/train.jsonl, found {len(content) - 100:,}" in said
+    hub.changed = content.replace(b"pairs", b"piars")
+    assert "with the SHA-256" in curate("benchmarks", "pull", "brumo-2025", fails=True)
+    hub.changed = None
+    assert "30 items" in curate("benchmarks", "pull", "brumo-2025")
+
+
+REFUSED = {
+    (401, "RepoNotFound"): "found no such data set (or a private one",
+    (401, ""): "needs HF_TOKEN",
+    (403, "GatedRepo"): "it is gated. Accept its terms on its page, and set HF_TOKEN",
+    (404, "RevisionNotFound"): "has no such revision. Name a commit",
+    (404, ""): "no such data set, revision or file",
+    (503, ""): "the server's answer 503 Service Unavailable. Try again later",
+}
+
+
+@pytest.mark.parametrize("refused", REFUSED)
+def test_why_the_hub_refuses_is_told(refused: tuple[int, str], hub: type[_Hub]) -> None:
+    """What the hub says in its header is said in words, with what to do."""
+    hub.refuses = refused
+    assert REFUSED[refused] in curate("benchmarks", "pull", "brumo-2025", fails=True)
+
+
+def test_a_page_in_place_of_the_hub_is_told(hub: type[_Hub]) -> None:
+    """A login page of a network, or an answer of another kind, is no crash."""
+    hub.page = b"<html>Please log in</html>"
+    assert "in JSON, found something else" in curate("benchmarks", "pull", "brumo-2025", fails=True)
+    hub.page = b"[]"
+    assert "expected the server to name the commit" in curate("benchmarks", "pull", "brumo-2025", fails=True)
+
+
+def test_what_cannot_be_read_is_told_with_the_commit(hub: type[_Hub], tmp_path: Path) -> None:
+    """A file of other columns, or damaged at the publisher's, leaves nothing behind."""
+    hub.files["data/train.jsonl"] = b'{"question": "x"}\n'
+    said = curate("benchmarks", "pull", "brumo-2025", fails=True)
+    assert f"hf://datasets/MathArena/brumo_2025 at {COMMIT} cannot be read as this set" in said
+    assert "curate benchmarks add brumo-2025 FILE --problem-column COLUMN" in said
+    assert not list((tmp_path / "home" / ".loading").iterdir())
+
+
+def test_one_set_that_fails_does_not_keep_the_others_back(hub: type[_Hub]) -> None:
+    """Of several sets those that can be had are loaded; the others are told, and the command fails."""
+    said = curate("benchmarks", "pull", "hmmt-feb-2025", "brumo-2025", fails=True)
+    assert "brumo-2025: 30 items" in said
+    assert "hf://datasets/MathArena/hmmt_feb_2025: expected a readable data set" in said
+    assert "a revision is of one set" in curate("benchmarks", "pull", "hmmt", "--revision", "v1", fails=True)
 
 
 def test_list_shows_sets_groups_and_what_is_at_hand(tmp_path: Path) -> None:

@@ -120,7 +120,7 @@ def test_the_self_test_prints_recall_by_edit(files: tuple[str, str]) -> None:
     lines = {line.split()[0]: line.split() for line in said.splitlines() if line.split()[:1]}
     assert lines["verbatim"][1:4] == ["3", "copy", "100.0%"]
     assert lines["changed-numbers"][2] == "variant"
-    assert "2 of 4 rows are told to be copies" in said
+    assert "Of 4 rows of the data 2 are told to be copies" in said
 
 
 def test_the_self_test_can_fail(files: tuple[str, str], tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 import unicodedata
 from pathlib import Path
@@ -189,13 +190,15 @@ def test_a_tokenizer_without_its_package_is_told(tmp_path: Path, monkeypatch: py
     """A recipe that names a tokenizer's file says what to install, before any row is read."""
     monkeypatch.setitem(__import__("sys").modules, "tokenizers", None)
     hugging_face.cache_clear()
-    with pytest.raises(InputError, match="expected the package `tokenizers`.*pip install tokenizers"):
+    with pytest.raises(
+        InputError, match=r"expected the package `tokenizers`.*pip install 'curate\[tokenizers\]'"
+    ):
         evidence(["x"], bench(tmp_path, "x"), tmp_path, unit=str(tmp_path / "tokenizer.json"))
 
 
 def test_a_hugging_face_tokenizer_is_a_unit(tmp_path: Path) -> None:
     """Tokens of a tokenizer's file are compared, and spans are characters of the text."""
-    package = pytest.importorskip("tokenizers", reason="the package tokenizers is not installed")
+    package = importlib.import_module("tokenizers")
     model = package.models.WordLevel({"[UNK]": 0, "find": 1, "the": 2, "sum": 3, "of": 4, "7": 5}, "[UNK]")
     made = package.Tokenizer(model)
     made.normalizer = package.normalizers.Lowercase()
@@ -209,3 +212,22 @@ def test_a_hugging_face_tokenizer_is_a_unit(tmp_path: Path) -> None:
     (tmp_path / "broken.json").write_text("{}")
     with pytest.raises(InputError, match="cannot be read as a tokenizer"):
         evidence(["x"], bench(tmp_path, "x"), tmp_path, unit=str(tmp_path / "broken.json"))
+
+
+def test_spans_of_a_byte_level_tokenizer_are_characters(tmp_path: Path) -> None:
+    """Tokens that are bytes of a letter or an emoji still point at whole characters of the text."""
+    package = importlib.import_module("tokenizers")
+    made = package.Tokenizer(package.models.BPE())
+    made.pre_tokenizer = package.pre_tokenizers.ByteLevel(add_prefix_space=False)
+    alphabet = package.pre_tokenizers.ByteLevel.alphabet()
+    trainer = package.trainers.BpeTrainer(vocab_size=300, initial_alphabet=alphabet, show_progress=False)
+    made.train_from_iterator(["the sum of the digits", "the digits of the sum"] * 9, trainer)
+    made.save(str(tmp_path / "tokenizer.json"))
+    hugging_face.cache_clear()
+    unit = {"unit": str(tmp_path / "tokenizer.json"), "ngram": 6}
+    text = "😀 naïve 求和: the sum of the digits, ﬁn"
+    item = " the sum of the digits"
+    [row] = evidence([text], bench(tmp_path, item), tmp_path, **unit)
+    assert text[row["row_span"]["start"] : row["row_span"]["end"]] == item
+    [row] = evidence([text], bench(tmp_path, text), tmp_path, **unit)
+    assert (row["containment"], row["row_span"]) == (1.0, {"start": 0, "end": len(text)})

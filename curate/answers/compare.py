@@ -89,6 +89,18 @@ def compare(gold: str, answer: str) -> Comparison:
     return comparison
 
 
+def as_is(gold: str, answer: str) -> Comparison:
+    """What Math-Verify says with its defaults, both sides boxed, as verl asks it: right or wrong."""
+    try:
+        sides = [parse("\\boxed{" + text + "}", parsing_timeout=None) for text in (gold, answer)]
+        is_equal = verify(*sides, timeout_seconds=None)
+    except MemoryError:
+        raise
+    except Exception as error:  # the libraries raise what they like; the row says so
+        return Comparison("undecided", f"math-verify could not compare them: {_name(error)}", "error")
+    return Comparison("equal" if is_equal else "unequal", "math-verify: as it is", "ok")
+
+
 def _compare_readings(golds: list[Any], answers: list[Any]) -> Comparison:
     """What Math-Verify says of two lists of readings of the same text (an expression, the text)."""
     if not golds or not answers:
@@ -103,9 +115,7 @@ def _compare_readings(golds: list[Any], answers: list[Any]) -> Comparison:
                     computed = True
                 elif verify(a, b, timeout_seconds=None, raise_on_error=True):
                     return Comparison("equal", "math-verify: equal", "ok")
-                elif _is_relation(a) != _is_relation(b) and verify(
-                    b, a, timeout_seconds=None, raise_on_error=True
-                ):
+                elif _may_be_swapped(a, b) and verify(b, a, timeout_seconds=None, raise_on_error=True):
                     return Comparison("equal", "math-verify: equal, with the sides swapped", "ok")
             except MemoryError:
                 raise
@@ -167,6 +177,11 @@ def _parse(answer: str, normalization: NormalizationConfig) -> list[Any]:
         raise_on_error=True,
     )
     return parsed
+
+
+def _may_be_swapped(a: Any, b: Any) -> bool:
+    """Whether one side is a relation and the other a set of numbers it may describe; never a number."""
+    return _is_relation(a) != _is_relation(b) and not isinstance(a, Expr) and not isinstance(b, Expr)
 
 
 def _is_relation(value: Any) -> bool:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from fractions import Fraction
 
-from curate.answers import exact
 from curate.answers.extract import gold_answer
-from curate.answers.latex import as_latex
+from curate.answers.forms.kinds import Number
+from curate.answers.forms.read import read
 
 MAX_CHARACTERS = 200
 
@@ -18,15 +18,12 @@ def known_value(answer: str | None) -> Fraction | None:
     (Fraction(1200, 1), Fraction(1, 2), None)
     """
     found = gold_answer(answer) if answer is not None and len(answer) <= 4 * MAX_CHARACTERS else None
-    return None if found is None else latex_value(as_latex(found.text))
+    return None if found is None else latex_value(found.text)
 
 
 def latex_value(latex: str) -> Fraction | None:
-    """The number an answer in LaTeX stands for.
-
-    `exact.decide` is asked too: it knows where a blank may part two numbers ("1 234").
-    """
-    found = exact.number(exact.normal(latex)) if len(latex) <= MAX_CHARACTERS else None
-    if found is None or exact.decide("0", latex) is None:
+    """The number an answer stands for: without a unit, and without commas that may part a list."""
+    found = read(latex).answer if len(latex) <= MAX_CHARACTERS else None
+    if not isinstance(found, Number) or found.unit is not None or found.degrees:
         return None
-    return found.value
+    return found.value.rational

@@ -234,7 +234,8 @@ def hugging_face(file: str) -> Any:
     except ImportError as error:
         raise InputError(
             f"unit {file}: expected the package `tokenizers`, which reads tokenizer files; it is not "
-            f"installed. Install it (pip install tokenizers), or use one of the units {', '.join(UNITS)}."
+            f"installed. Install it (pip install 'curate[tokenizers]'), or use one of the units "
+            f"{', '.join(UNITS)}."
         ) from error
     if not Path(file).is_file():
         raise InputError(f"unit {file}: there is no such file. Expected the tokenizer.json of a tokenizer.")

@@ -15,7 +15,7 @@ from pydantic import ValidationError
 
 from curate.benchmarks.items import STANDARD, Items, read_items, table_of
 from curate.benchmarks.load import READERS
-from curate.benchmarks.registry import NAME, Entry, Fields, Origin, Own, home, shipped
+from curate.benchmarks.registry import NAME, Entry, Fields, Origin, Own, home, items_path, registry, shipped
 from curate.errors import InputError, did_you_mean
 
 OFFLINE_VARIABLES = ("CURATE_OFFLINE", "HF_HUB_OFFLINE")
@@ -35,12 +35,15 @@ class Kept(NamedTuple):
 
     path: Path
     origin: Origin
+    was_here: bool = False
+    """Nothing had to be loaded."""
 
 
 def pull(name: str, hub: Hub, *, revision: str | None = None, any_count: bool = False) -> Kept:
     """Load the text of a benchmark of the registry from the hub into the user's folder.
 
-    The revision is resolved to a commit first, and all files are of it. A download that broke off goes on
+    The revision is resolved to a commit first, and all files are of it; where the text of that commit is here
+    already, nothing is loaded, and offline the text that is here will do. A download that broke off goes on
     with the next call; the text is there whole or not at all. Without `any_count` the number of items must be
     that of the registry. Raises InputError if there is no such benchmark, no address, no network, or other
     items.
@@ -55,18 +58,34 @@ def pull(name: str, hub: Hub, *, revision: str | None = None, any_count: bool = 
             f"{name}: no address on the hub is known. Get its file elsewhere, then: "
             f"curate benchmarks add {name} FILE"
         )
+    here = _pulled(name)
+    wanted_revision = revision or entry.revision
+    if here is not None and wanted_revision is not None and here.origin.revision == wanted_revision:
+        return here
     if offline := next((each for each in OFFLINE_VARIABLES if os.environ.get(each)), None):
+        if here is not None and wanted_revision is None:
+            return here
         raise InputError(
             f"{name}: {entry.source} cannot be read: {offline} is set, so nothing is loaded. Unset it, or "
             f"get the file elsewhere and use: curate benchmarks add {name} FILE"
         )
     parts = re.fullmatch(r"(hf://datasets/[^/@]+/[^/@]+)(/.*)?", entry.source)
     assert parts, entry.source
-    wanted_revision = revision or entry.revision
     commit = hub.commit(parts[1] + (f"@{wanted_revision}" if wanted_revision else ""))
+    if here is not None and here.origin.revision == commit:
+        return here
     spool = home() / ".loading" / name
     copies = hub.fetch(f"{parts[1]}@{commit}{parts[2] or ''}", spool, _is_data)
-    items = read_items([copy for _, copy in copies], name, entry.fields)
+    try:
+        items = read_items([copy for _, copy in copies], name, entry.fields)
+    except InputError as error:
+        shutil.rmtree(spool)  # what cannot be read is loaded anew
+        raise InputError(
+            f"{name}: {entry.source} at {commit} cannot be read as this set: "
+            f"{str(error).removeprefix(f'{spool}/')} The publisher may have changed it: name an earlier "
+            "commit with --revision, or get the file and name its columns: "
+            f"curate benchmarks add {name} FILE --problem-column COLUMN"
+        ) from error
     if entry.items not in (None, len(items.ids)) and not any_count:
         raise InputError(
             f"{name}: expected {entry.items:,} items, found {len(items.ids):,} in {entry.source} at {commit}"
@@ -77,6 +96,12 @@ def pull(name: str, hub: Hub, *, revision: str | None = None, any_count: bool = 
     kept = _keep(name, entry, items, origin)
     shutil.rmtree(spool)
     return kept
+
+
+def _pulled(name: str) -> Kept | None:
+    """The set as it was pulled before, if it was."""
+    origin = registry().origins.get(name)
+    return Kept(items_path(name), origin, True) if origin is not None and origin.how == "pulled" else None
 
 
 def add(
@@ -93,15 +118,15 @@ def add(
     described: settings of `Entry` for a new name. Raises InputError if the name is taken or no name, or the
     files cannot be read.
     """
-    registry = shipped()
+    known = shipped()
     if not NAME.fullmatch(name):
         raise InputError(f"{name}: expected a name of small letters, digits and single hyphens: my-set-2025.")
-    if name in registry.groups or name in registry.aliases():
-        kind = "a group" if name in registry.groups else f"another name of {registry.aliases()[name]}"
+    if name in known.groups or name in known.aliases():
+        kind = "a group" if name in known.groups else f"another name of {known.aliases()[name]}"
         raise InputError(f"{name}: is {kind}. Choose another name.")
     if (home() / name).exists() and not replace:
         raise InputError(f"{name}: is there already ({home() / name}). Replace it with --replace.")
-    entry = registry.benchmarks.get(name) or _described(name, described)
+    entry = known.benchmarks.get(name) or _described(name, described)
     items = read_items(files, name, fields)
     hashes = {path.name: _sha256(path) for path in files}
     if fields.date is not None:

@@ -114,7 +114,9 @@ def sentence(found: list[Protection], absent: list[str], ngram: int) -> str:
     short, none = sum(len(one.short) for one in found), sum(len(one.unprotectable) for one in found)
     parts = [
         f"against {len(found)} benchmark{'s' * (len(found) != 1)}, {items:,} items",
-        f"{by_hash} by fingerprint" if by_hash else "",
+        f"{by_hash} by fingerprint (copies only; curate benchmarks pull gets the texts, which tell more)"
+        if by_hash
+        else "",
         f"{short:,} of fewer than {ngram} tokens, found only whole" if short else "",
         f"{none:,} unprotectable (fewer than {ANYWHERE} tokens)" if none else "",
         f"not protected, since not pulled: {', '.join(absent)}" if absent else "",

@@ -121,22 +121,37 @@ def pull(
     """Load the text of sets from the hub, once, into your folder of benchmarks.
 
     The commit is written down with the files' SHA-256. A load that broke off goes on with the same command.
-    HF_TOKEN opens gated sets, HF_ENDPOINT names another server; with CURATE_OFFLINE or HF_HUB_OFFLINE set
-    nothing is loaded. The folder is $CURATE_BENCHMARKS, or ~/.local/share/curate/benchmarks.
+    What is here already at that commit is not loaded again. Of several sets those that cannot be had are
+    told at the end. HF_TOKEN opens gated sets, HF_ENDPOINT names another server; with CURATE_OFFLINE or
+    HF_HUB_OFFLINE set nothing is loaded. The folder is $CURATE_BENCHMARKS, or
+    ~/.local/share/curate/benchmarks.
     """
     from curate.benchmarks.own import Hub
     from curate.benchmarks.own import pull as load
     from curate.benchmarks.registry import registry
+    from curate.errors import InputError, RecipeError
     from curate.ingest.remote import fetch, hf_commit
 
     known = registry()
+    wanted: dict[str, None] = {}
     for given in names:
-        members = [
-            name for name in known.members(given) if known.benchmarks[name].source
-        ] if given in known.groups else [given]  # fmt: skip
-        for name in members:
+        if given in known.groups:
+            wanted.update(dict.fromkeys(one for one in known.members(given) if known.benchmarks[one].source))
+        else:
+            wanted[given] = None
+    if revision is not None and len(wanted) > 1:
+        raise RecipeError(f"--revision {revision}: a revision is of one set, and {len(wanted)} are named.")
+    problems = []
+    for name in wanted:
+        try:
             kept = load(name, Hub(hf_commit, fetch), revision=revision, any_count=any_count)
-            typer.echo(f"{name}: {kept.origin.items:,} items at {kept.origin.revision}  {kept.path}")
+        except InputError as error:
+            problems.append(str(error))
+            continue
+        here = ", here already" if kept.was_here else ""
+        typer.echo(f"{name}: {kept.origin.items:,} items at {kept.origin.revision}{here}  {kept.path}")
+    if problems:
+        raise InputError("\n".join(problems))
 
 
 @app.command()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
@@ -18,15 +18,17 @@ from curate.cli.execute import progress_lines, say, spare_pandas
 from curate.errors import InputError
 from curate.flow import ROW_ID
 from curate.kernels.estimators import wilson_interval
-from curate.pipeline.measuring import read_input
+from curate.pipeline.measuring import evidence_key, read_input
 from curate.recipe import Recipe
+from curate.report.benchmarks import CLASSES, COPIES, self_test_text, sweep_text, sweeps_of
 from curate.report.text import marked_excerpt
 from curate.stages.benchmark_match import BenchmarkMatch, measure, prepare
 
 SAMPLE = 20_000
 """Rows that are looked at, at even distances."""
 EXAMPLES = 12
-CLASSES = ("verbatim", "near", "reworded", "variant", "template", "none")
+UNLIKE = ("template", "none")
+"""Classes of rows among which copies are planted: others hold an item already, which may be told instead."""
 
 
 class Sampled(NamedTuple):
@@ -39,46 +41,64 @@ class Sampled(NamedTuple):
     evidence: pl.DataFrame
     n_rows: int
     """How many rows there are in all."""
+    key: str
+    """Of the evidence that a run makes of all rows."""
 
 
-def show_preview(recipe: Recipe) -> None:
-    """Print classes, a sweep and the nearest rows beside their items; nothing is left behind."""
+def show_preview(recipe: Recipe, becomes: Mapping[str, str]) -> None:
+    """Print classes, a sweep and the nearest rows beside their items; nothing is left behind.
+
+    becomes: what is done about the classes that are contaminated, such as `dropped`.
+    """
     with sampled(recipe) as sample:
         say(f"{sample.rows.height:,} of {sample.n_rows:,} rows looked at")
-        typer.echo(class_table(sample.evidence))
-        typer.echo(sweep(sample.evidence))
+        typer.echo(class_table(sample.evidence, becomes))
+        for swept in sweeps_of(sample.evidence):
+            typer.echo(sweep_text(swept, "leak", "rows") + "\n")
         typer.echo(examples(sample.rows, sample.evidence, sample.params))
 
 
-def show_self_test(recipe: Recipe) -> None:
-    """Print recall by kind of edit, and what is found in the data itself."""
+def show_self_test(recipe: Recipe, out: Path | None) -> None:
+    """Print recall by kind of edit, and what is found in the data itself; keep it in the run folder `out`."""
     with sampled(recipe) as sample:
         evidence = sample.evidence
         against = resolve(sample.params.against, sample.params.against_column)
-        planted = plant(against, [text for text in sample.rows["prompt"].to_list() if text])
+        clean = sample.rows.join(evidence.filter(pl.col("class").is_in(UNLIKE)), on=ROW_ID, how="semi")
+        planted = plant(against, [text for text in clean["prompt"].to_list() if text])
         if not planted:
-            names = " ".join(one.name.partition("@")[0] for one in against)
+            names = " ".join(dict.fromkeys(name.partition("@")[0] for name in sample.params.against))
             raise InputError(
                 "--self-test edits the text of benchmarks, and only fingerprints are at hand. "
                 f"Get the text first: curate benchmarks pull {names}"
             )
         rows = recalls(planted, sample.state)
-    say(f"{len({one.item for one in planted}):,} items, {len(planted):,} edited copies of them")
-    lines = [f"{'edit':<20} {'copies':>7} {'told as':<9} {'right':>7}  95 % interval"]
-    for row in rows:
-        if row.n == 0:
-            continue
-        told = "variant" if row.expected == "variant" else "copy"
-        share = f"{row.right / row.n:>7.1%}  {row.low:.1%} to {row.high:.1%}"
-        lines.append(f"{row.edit:<20} {row.n:>7,} {told:<9} {share}")
-    flagged = evidence.filter(pl.col("class").is_in(CLASSES[:3])).height
+    flagged = evidence.filter(pl.col("class").is_in(COPIES)).height
     low, high = (float(x[0]) for x in wilson_interval([flagged], [max(1, evidence.height)]))
-    lines += [
-        "",
-        f"In the data itself {flagged:,} of {evidence.height:,} rows are told to be copies "
-        f"({low:.3%} to {high:.3%} at 95 %): so many false alarms at the most. --preview shows them.",
-    ]
-    typer.echo("\n".join(lines))
+    result = {
+        "evidence": "leak",
+        "key": sample.key,
+        "items": len({one.item for one in planted}),
+        "copies": len(planted),
+        "without_text": [one.name for one in against if one.text is None],
+        "edits": [
+            {
+                "edit": row.edit, "expected": row.expected, "copies": row.n, "right": row.right,
+                "low": row.low, "high": row.high,
+            }
+            for row in rows
+            if row.n
+        ],
+        "rows": evidence.height,
+        "flagged": flagged,
+        "flagged_low": low,
+        "flagged_high": high,
+    }  # fmt: skip
+    typer.echo(self_test_text(result))
+    if out is not None:
+        from curate.pipeline import keep_self_test
+
+        kept = keep_self_test(out, result)
+        say(f"kept in {out}: " + ("its report shows it" if kept else "the report of this run will show it"))
 
 
 @contextmanager
@@ -94,32 +114,23 @@ def sampled(recipe: Recipe) -> Iterator[Sampled]:
         rows = pl.scan_parquet(list(ingested.rows.shards)).select(ROW_ID, "prompt")
         frame = rows.filter(pl.col(ROW_ID) % step == 0).collect()
         state = prepare(params, Path(folder) / "state")
-        yield Sampled(params, state, frame, measure(frame, params, state), n_rows)
+        key = evidence_key(params, ingested, {}, None)
+        yield Sampled(params, state, frame, measure(frame, params, state), n_rows, key)
 
 
-def class_table(evidence: pl.DataFrame) -> str:
+def class_table(evidence: pl.DataFrame, becomes: Mapping[str, str]) -> str:
     """Rows of each class, and of each benchmark the copies among them."""
     counts = dict(evidence["class"].value_counts().iter_rows())
     lines = ["class          rows   share"]
     lines += [
         f"{name:<10} {counts.get(name, 0):>8,} {counts.get(name, 0) / max(1, evidence.height):>7.2%}"
+        + (f"  {becomes[name]}" if name in becomes else "")
         for name in CLASSES
     ]
-    copies = evidence.filter(pl.col("class").is_in(CLASSES[:3]))
+    copies = evidence.filter(pl.col("class").is_in(COPIES))
     by_set = copies["benchmark"].value_counts(sort=True)
     if by_set.height:
         lines += ["", "copies of: " + ", ".join(f"{name} {n:,}" for name, n in by_set.iter_rows())]
-    return "\n".join([*lines, ""])
-
-
-def sweep(evidence: pl.DataFrame) -> str:
-    """Rows that would go where the alignment with an item alone decided, for a range of thresholds."""
-    aligned = evidence.filter(pl.col("alignment").is_not_null())
-    lines = ["alignment at least    rows   of these variant"]
-    for tenth in range(3, 11):
-        reached = aligned.filter(pl.col("alignment") >= tenth / 10)
-        variants = reached.filter(pl.col("class") == "variant").height
-        lines.append(f"{tenth / 10:>18.1f} {reached.height:>7,} {variants:>18,}")
     return "\n".join([*lines, ""])
 
 
@@ -138,7 +149,9 @@ def examples(frame: pl.DataFrame, evidence: pl.DataFrame, params: BenchmarkMatch
     prompts = dict(
         frame.filter(pl.col(ROW_ID).is_in(chosen[ROW_ID].implode())).select(ROW_ID, "prompt").rows()
     )
-    lines = [f"{chosen.height} rows about the border; the matched part in ⟦ ⟧"]
+    if chosen.is_empty():
+        return "no row is near the border between copies and the rest"
+    lines = [f"{chosen.height} row{'s' * (chosen.height > 1)} about the border; the matched part in ⟦ ⟧"]
     for one in chosen.iter_rows(named=True):
         text = texts.get((one["benchmark"], one["item"]))
         lines += [

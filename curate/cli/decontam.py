@@ -24,16 +24,19 @@ class Class(StrEnum):
 COPIES = [Class.VERBATIM, Class.NEAR, Class.REWORDED]
 
 
-NONE_LEFT = """case when responses.given = 0 or responses.left > 0 then false
-  when responses.undecided > 0 then null
-  else true end"""
-
-
 class Mode(StrEnum):
     """What becomes of contaminated rows."""
 
     DROP = "drop"
+    MASK = "mask"
     REPORT = "report"
+
+
+def fate(name: str, mode: Mode) -> str:
+    """What becomes of a row of a class that is contaminated."""
+    if mode == Mode.REPORT:
+        return "reported"
+    return "cut out" if mode == Mode.MASK and name in ("verbatim", "near") else "dropped"
 
 
 def decontam(
@@ -46,32 +49,63 @@ def decontam(
             metavar="NAME_OR_FILE",
         ),
     ] = None,
-    out: options.Out = Path("out"),
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            "--out",
+            "-o",
+            help="Folder of the run (default: out). With --self-test: the run whose report shows the result.",
+            rich_help_panel=options.OUTPUT,
+        ),
+    ] = None,
     classes: Annotated[
         list[Class] | None,
         typer.Option(
-            "--class", help="Classes that are contaminated; repeatable (default: verbatim, near, reworded)."
+            "--class",
+            metavar="CLASS",
+            help="Classes that are contaminated, of verbatim, near, reworded, variant, template; repeatable "
+            "(default: verbatim, near, reworded).",
         ),
     ] = None,
     mode: Annotated[
-        Mode, typer.Option(help="drop: contaminated rows go; report: they stay, and the report tells them.")
+        Mode,
+        typer.Option(
+            help="drop: contaminated rows go; mask: the copies are cut out of them, and the rows stay; "
+            "report: they stay as they are, and the report tells them."
+        ),
     ] = Mode.DROP,
+    mask_token: Annotated[
+        str | None,
+        typer.Option(
+            help="With --mode mask: text that stands where a copy was (default: \\[removed]).", metavar="TEXT"
+        ),
+    ] = None,
+    min_left: Annotated[
+        int | None,
+        typer.Option(
+            help="With --mode mask: a row that would keep fewer characters, white space and drawings not "
+            "counted, is dropped (default: 200).",
+            min=1,
+        ),
+    ] = None,
     responses: Annotated[
         bool,
         typer.Option(
             "--responses",
-            help="Compare responses with the sets' solutions too; those that copy one go.",
+            help="Compare responses with the sets' solutions too: what is done about rows is done about "
+            "responses that copy one.",
         ),
     ] = False,
     preview: Annotated[
         bool,
-        typer.Option("--preview", help="Show what would go, by class, of a sample; write nothing."),
+        typer.Option("--preview", help="Show what would go of a sample, by class; write nothing."),
     ] = False,
     self_test: Annotated[
         bool,
         typer.Option(
             "--self-test",
-            help="Plant edited copies of the sets into a sample of the data, and tell how many are found.",
+            help="Plant edited copies of the sets into a sample of the data, and tell how many are found; "
+            "nothing is decided. With -o the report of that run shows it.",
         ),
     ] = False,
     ngram: Annotated[
@@ -115,9 +149,12 @@ def decontam(
       curate decontam train.parquet --ngram 13 --min-containment 0.5 -o out
 
       curate decontam rollouts.parquet --responses -o out
+
+      curate decontam long_documents.parquet --mode mask -o out
     """
+    from curate.cli.decontam_rules import CUT, Table, dropping, masking
+    from curate.cli.decontam_rules import by_ngrams as ngram_rules
     from curate.cli.execute import execute
-    from curate.cli.protecting import say_protected
     from curate.errors import RecipeError
     from curate.recipe import build
 
@@ -127,26 +164,31 @@ def decontam(
             "--ngram and --min-containment compare n-grams alone, without classes: "
             "leave out --class, --preview and --self-test."
         )
+    if mode == Mode.MASK and by_ngrams:
+        raise RecipeError(
+            "--mode mask cuts out copies, which n-grams alone do not tell from stock phrases: "
+            "leave out --ngram and --min-containment."
+        )
+    if mode != Mode.MASK and (mask_token is not None or min_left is not None):
+        raise RecipeError("--mask-token and --min-left say how --mode mask masks: add it, or leave them out.")
     if responses and (preview or self_test):
         raise RecipeError("--preview and --self-test look at prompts alone: leave out --responses.")
-    told = ", ".join(repr(str(one)) for one in classes or COPIES)
-    leak: dict[str, object] = {"against": against or ["default"]}
+    chosen = [str(one) for one in classes or COPIES]
+    named: Table = {"against": against or ["default"]}
     if against_column:
-        leak["against-column"] = against_column
+        named["against-column"] = against_column
     if by_ngrams:
-        leak |= {"stage": "ngram-overlap", "ngram": ngram or 10}
-        when = f"leak.containment >= {0.5 if min_containment is None else min_containment}"
+        rules = ngram_rules(named, ngram or 10, 0.5 if min_containment is None else min_containment)
+    elif mode == Mode.MASK:
+        if not set(CUT) & set(chosen):
+            raise RecipeError(
+                f"--mode mask cuts out {' and '.join(CUT)} copies: add --class {CUT[0]} or --class {CUT[1]}."
+            )
+        given = {"replace-with": mask_token, "min-left": min_left}
+        how = {key: value for key, value in given.items() if value is not None}
+        rules = masking(named, chosen, how, responses=responses)
     else:
-        leak["stage"] = "benchmark-match"
-        when = f"leak.class IN ({told})"
-    evidence = {"leak": leak}
-    rules = {"contaminated": {"when": when, "on-missing": "undecided"}}
-    if responses:
-        named = {key: value for key, value in leak.items() if key in ("against", "against-column")}
-        evidence["leak_response"] = {"stage": "response-match", **named}
-        when = f"leak_response.class IN ({told})"
-        rules["contaminated-response"] = {"when": when, "on-missing": "undecided"}
-        rules["no-response-left"] = {"when": NONE_LEFT, "on-missing": "undecided"}
+        rules = dropping(named, chosen, responses=responses)
     tree = {
         "title": "decontam",
         "source": options.source_table(
@@ -156,22 +198,25 @@ def decontam(
             messages=messages_column,
             on_bad_rows=on_bad_rows,
         ),
-        "evidence": evidence,
-        "drop": rules if mode == Mode.DROP else {},
+        "evidence": rules.evidence,
+        "drop": {} if mode == Mode.REPORT else rules.drop,
+        "mask": rules.mask,
         "output": {"format": output_format},
     }
     recipe = build(tree, "curate decontam")
-    if not print_recipe:
-        say_protected(recipe)
     if preview or self_test:
         from curate.cli.contamination import show_preview, show_self_test
+        from curate.cli.protecting import say_protected
 
-        show = show_self_test if self_test else show_preview
-        show(recipe)
+        say_protected(recipe)
+        if preview:
+            show_preview(recipe, {name: fate(name, mode) for name in chosen})
+        if self_test:
+            show_self_test(recipe, out)
         return
     execute(
         recipe,
-        out,
+        out or Path("out"),
         workers=workers,
         memory=memory,
         cache=cache,

@@ -142,9 +142,14 @@ def progress_lines() -> Iterator[Progress]:
             if done == total or now - last.get(f"{label}\0line", first) >= LOG_SECONDS:
                 last[f"{label}\0line"] = now
                 left = (now - first) / done * (total - done) if done else 0.0
-                say(f"{label}: {done:,}/{total:,}" + (f", about {left:.0f} s left" if done < total else ""))
+                say(
+                    f"{label}: {done:,} of {total:,} {UNITS.get(label, 'parts')}"
+                    + (f", about {left:.0f} s left" if done < total else "")
+                )
 
         yield log
 
 
 LOG_SECONDS = 5.0
+UNITS = {"checking": "bytes", "reading": "bytes", "writing": "rows"}
+"""What is counted; of other work the parts that the rows are cut into."""

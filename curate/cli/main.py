@@ -13,6 +13,7 @@ from typer.core import TyperGroup
 
 import curate
 from curate.cli import (
+    audit_gold,
     benchmarks,
     decide,
     decontam,
@@ -133,6 +134,7 @@ app.command("run", rich_help_panel=CURATE)(run.run)
 app.command("dedup", rich_help_panel=CURATE)(dedup.dedup)
 app.command("decontam", rich_help_panel=CURATE)(decontam.decontam)
 app.command("verify", rich_help_panel=CURATE)(verify.verify)
+app.command("audit-gold", rich_help_panel=CURATE)(audit_gold.audit_gold)
 app.command("filter", rich_help_panel=CURATE)(filter_.filter_)
 app.command("decide", rich_help_panel=CURATE)(decide.decide)
 app.command("explain", rich_help_panel=LOOK)(explain.explain)

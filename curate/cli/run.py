@@ -9,7 +9,10 @@ import typer
 
 from curate.cli import options
 
-PROTECTING = ("benchmark-match", "ngram-overlap", "string-similarity", "benchmark-share")
+PROTECTING = (
+    "benchmark-match", "benchmark-passages", "response-match", "response-passages", "ngram-overlap",
+    "string-similarity", "benchmark-share",
+)  # fmt: skip
 """Stages that compare with evaluation sets."""
 
 
@@ -71,7 +74,6 @@ def run(
       curate run default -i 'data/*.parquet' --against default --against my_exam.parquet -o out
     """
     from curate.cli.execute import execute
-    from curate.cli.protecting import say_protected
     from curate.errors import RecipeError
     from curate.recipe import build, find
 
@@ -100,11 +102,8 @@ def run(
     for entry in guards:
         if against:
             entry["against"] = against
-    checked = build(tree, recipe, overrides(set_ or []))
-    if not print_recipe:
-        say_protected(checked)
     execute(
-        checked,
+        build(tree, recipe, overrides(set_ or [])),
         out,
         workers=workers,
         memory=memory,
@@ -133,7 +132,7 @@ def read_tree(path: Path) -> dict[str, Any]:
         ) from None
     except tomllib.TOMLDecodeError as error:
         raise RecipeError(f"{path}: not valid TOML: {error}. Check quotes and brackets there.") from None
-    for name in ("source", "output", "evidence", "drop", "keep-one"):
+    for name in ("source", "output", "evidence", "drop", "mask", "replace", "keep-one"):
         table = tree.get(name, {})
         nested = isinstance(table, dict) and name not in ("source", "output")
         entries = [table, *table.values()] if nested else [table]
@@ -172,10 +171,12 @@ def leave_out(tree: dict[str, Any], name: str, where: str) -> None:
     for entry in evidence.values():
         if name in tables_of([entry.get("skip-if", "")]):
             del entry["skip-if"]
-    for table, key in (("drop", "when"), ("keep-one", "per")):
+    named = {"drop": ("when",), "mask": ("when", "spans"), "replace": ("when", "by"), "keep-one": ("per",)}
+    for table, keys in named.items():
         rules = tree.get(table, {})
-        for reason in [reason for reason, rule in rules.items() if name in tables_of([rule.get(key, "")])]:
-            del rules[reason]
+        for reason, rule in list(rules.items()):
+            if name in tables_of([rule.get(key, "") for key in keys]):
+                del rules[reason]
         for rule in rules.values():
             if "prefer" in rule:
                 rule["prefer"] = [text for text in rule["prefer"] if name not in tables_of([text])]

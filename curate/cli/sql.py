@@ -25,7 +25,7 @@ def sql(
 
     curate sql out "SELECT row_id FROM everything WHERE leak.containment >= 0.5"
 
-    curate sql out "SELECT row_id, response_id FROM every_response WHERE math.verdict = 'unequal'"
+    curate sql out "SELECT row_id, response_id FROM every_response WHERE math.status = 'unequal'"
     """
     import sys
 

@@ -12,6 +12,7 @@ another server); AWS_SKIP_SIGNATURE=true for a public bucket.
 from __future__ import annotations
 
 import errno
+import hashlib
 import http.client
 import json
 import os
@@ -22,6 +23,7 @@ import urllib.parse
 import urllib.request
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 from pyarrow import fs
 
@@ -90,7 +92,8 @@ def hf_commit(address: str) -> str:
     name, revision, _ = _hf_parts(address, address.partition("://")[2])
     url = f"{_hf_server()}/api/datasets/{name}/revision/{urllib.parse.quote(revision, safe='')}"
     with _get(address, url) as answer:
-        commit = json.load(answer).get("sha")
+        told = _json(address, url, answer)
+    commit = told.get("sha") if isinstance(told, dict) else None
     if not isinstance(commit, str):
         raise InputError(f"{address}: expected the server to name the commit (sha), found none. Is it a hub?")
     return commit
@@ -113,26 +116,63 @@ def _fetch_hf(address: str, rest: str, spool: Path, wanted: Callable[[str], bool
     server = _hf_server()
     where = urllib.parse.quote(revision, safe="")
     listing = f"{server}/api/datasets/{name}/tree/{where}?recursive=true"
-    paths = [item["path"] for item in _pages(address, listing) if item.get("type") == "file"]
+    files = {item["path"]: item for item in _pages(address, listing) if item.get("type") == "file"}
     copies = []
-    for file in _picked(paths, path, wanted):
+    for file in _picked(list(files), path, wanted):
         copy = spool / "hf" / name / where / file
         if not COMMIT.fullmatch(revision):  # what a branch means may have changed since
             copy.unlink(missing_ok=True)
             _part(copy).unlink(missing_ok=True)
         _download(address, f"{server}/datasets/{name}/resolve/{where}/{urllib.parse.quote(file)}", copy)
+        _check(address, file, files[file], copy)
         at = f"@{revision}" if re.match(r"datasets/[^/@]+/[^/@]+@", rest) else ""
         copies.append((f"hf://datasets/{name}{at}/{file}", copy))
     return copies
 
 
-def _pages(address: str, url: str | None) -> Iterator[dict[str, str]]:
+def _check(address: str, file: str, item: dict[str, Any], copy: Path) -> None:
+    """Compare a copy with what the listing says of the file: its size and, where it is known, its SHA-256.
+
+    A copy that is not the file is deleted, so that the next try loads it anew.
+    """
+    expected, size = item.get("size"), copy.stat().st_size
+    if isinstance(expected, int) and expected != size:
+        copy.unlink()
+        raise InputError(
+            f"{address}: expected {expected:,} bytes of {file}, found {size:,}. Try again; if that does not "
+            "help, look for a proxy that changes downloads"
+        )
+    known = item.get("lfs")
+    if isinstance(known, dict) and isinstance(known.get("oid"), str):
+        with copy.open("rb") as content:
+            found = hashlib.file_digest(content, "sha256").hexdigest()
+        if found != known["oid"].removeprefix("sha256:"):
+            copy.unlink()
+            raise InputError(
+                f"{address}: expected {file} with the SHA-256 {known['oid'][:16]}..., found {found[:16]}.... "
+                "Try again; if that does not help, look for a proxy that changes downloads"
+            )
+
+
+def _pages(address: str, url: str | None) -> Iterator[dict[str, Any]]:
     """The items of a listing, page after page."""
     while url:
         with _get(address, url) as answer:
-            yield from json.load(answer)
+            yield from _json(address, url, answer)
             following = re.search(r'<([^>]+)>;\s*rel="next"', answer.headers.get("Link", ""))
             url = following[1] if following else None
+
+
+def _json(address: str, url: str, answer: Any) -> Any:
+    """What an answer says. Raises InputError if it is no JSON, or breaks off."""
+    server = urllib.parse.urlsplit(url).netloc
+    try:
+        return json.load(answer)
+    except (http.client.HTTPException, OSError, ValueError) as problem:
+        raise InputError(
+            f"{address}: expected an answer of {server} in JSON, found something else ({problem}). Try "
+            "again; check HF_ENDPOINT, and whether a login page of the network answers in its place"
+        ) from problem
 
 
 def _download(address: str, url: str, copy: Path) -> None:
@@ -160,6 +200,13 @@ def _download(address: str, url: str, copy: Path) -> None:
 
 
 PARTIAL, UNSATISFIABLE = 206, 416
+HUB_ERRORS = {
+    "RepoNotFound": "no such data set (or a private one, and HF_TOKEN is not set or may not read it)",
+    "RevisionNotFound": "that the data set has no such revision. Name a commit, branch or tag that it has",
+    "EntryNotFound": "that the data set has no such file at this revision",
+    "GatedRepo": "access denied: it is gated. Accept its terms on its page, and set HF_TOKEN",
+}
+"""What the hub's header X-Error-Code means. A hub answers 401 for a data set that is not there."""
 COMMIT = re.compile("[0-9a-f]{40}")
 
 
@@ -187,9 +234,8 @@ def _get(address: str, url: str, begun: int = 0):  # type: ignore[no-untyped-def
             403: "access denied. Accept its terms on its page, and set HF_TOKEN in the environment",
             404: "no such data set, revision or file (or a private one, and HF_TOKEN is not set)",
         }
-        reason = known.get(
-            problem.code, f"the server's answer {problem.code} {problem.reason}. Try again later"
-        )
+        told = HUB_ERRORS.get(problem.headers.get("X-Error-Code", "")) or known.get(problem.code)
+        reason = told or f"the server's answer {problem.code} {problem.reason}. Try again later"
         raise InputError(f"{address}: expected a readable data set, found {reason}") from problem
     except OSError as problem:
         server = urllib.parse.urlsplit(url).netloc

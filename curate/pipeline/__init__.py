@@ -5,6 +5,8 @@
       evidence/<name>/                    one table per measurement
       verdicts/, response_verdicts/       every line with its reasons
       kept/, dropped/, undecided/         training-ready records; original columns with reasons
+      masked/                             rows that passages were cut out of, as they came
+      replaced/                           new ground truths of kept rows, and what stood there before
       quarantined/                        input rows that could not be read
       taken/                              clusters that hold a row of earlier data (`curate.pipeline.earlier`)
       recipe.toml, report.html, manifest.json
@@ -44,9 +46,13 @@ from curate.pipeline.measuring import (
     measure_all,
     read_input,
 )
+from curate.pipeline.protecting import protection_of
+from curate.pipeline.replacing import count_replaced
 from curate.pipeline.writing import link_inputs, write_rows
 from curate.recipe import Recipe, check_originals, originals_read, stage_of, to_toml, without_folders
+from curate.report.benchmarks import SELF_TEST
 from curate.report.html import render
+from curate.report.run import open_run
 from curate.stages import STAGES
 
 Announce = Callable[[str], None]
@@ -61,6 +67,8 @@ OUTPUTS = (
     "kept",
     "dropped",
     "undecided",
+    "masked",
+    "replaced",
     "quarantined",
     "taken",
 )
@@ -87,6 +95,9 @@ def run(
         for params in recipe.evidence.values():
             params.files()  # a benchmark or a pattern file that is not there is known before any data is read
         _outside(out, recipe)
+        protection = protection_of(recipe)
+        for name, one in protection.items():
+            announce(f"{name}: {one['told']}")
     with _claimed(out), _index(recipe, decide_from) as index:
         if decide_from is None:
             cache = cache or out / ".cache"
@@ -110,6 +121,7 @@ def run(
         else:
             assert decide_from is not None
             evidence = finished_evidence(recipe, ingested, decide_from)
+            protection = _told_before(evidence, decide_from)
         work = out / ".work"
         shutil.rmtree(work, ignore_errors=True)
         work.mkdir()
@@ -118,6 +130,8 @@ def run(
         link_inputs(ingested, evidence, work)
         write_text(work / "recipe.toml", to_toml(recipe))
         manifest = _manifest(recipe, ingested, evidence, verdicts, records, fmt, work)
+        if protection:
+            manifest["protection"] = protection
         card = data_card(manifest, to_toml(without_folders(recipe)), recipe.output.licence)
         write_text(work / "kept" / "README.md", card)
         _replace_outputs(work, out)
@@ -132,6 +146,31 @@ def run(
             "response (verl and trl write one per row)"
         )
     return manifest
+
+
+def keep_self_test(out: Path, result: Mapping[str, Any]) -> bool:
+    """Write the result of a self-test into the folder of a run; if the run is finished, its report again.
+
+    Returns whether the run is of the same rows, sets and parameters, so that its report carries the result;
+    one that is yet to come will. Raises RunError as `run` does for a folder that is somebody's.
+    """
+    with _claimed(out):
+        write_text(out / SELF_TEST, json.dumps(result, indent=2, ensure_ascii=False) + "\n")
+        if not (out / MANIFEST).exists():
+            return False
+        manifest = open_run(out).manifest
+        write_text(out / "report.html", render(out, manifest))
+        entry = manifest["evidence"].get(result["evidence"], {})
+        return bool(entry.get("key") == result["key"])
+
+
+def _told_before(evidence: Mapping[str, Evidence], run_folder: Path) -> dict[str, dict[str, Any]]:
+    """What the run that is decided again said of the benchmarks of its evidence."""
+    before = open_run(run_folder).manifest
+    told = {
+        entry["key"]: before.get("protection", {}).get(name) for name, entry in before["evidence"].items()
+    }
+    return {name: told[one.key] for name, one in evidence.items() if told.get(one.key)}
 
 
 @contextmanager
@@ -181,6 +220,8 @@ def _manifest(
         "format": fmt,
         "counts": {**verdicts.counts, "records": records.n_rows},
         "reasons": verdicts.reasons,
+        **({"masked": verdicts.masked} if recipe.mask else {}),
+        **({"replaced": count_replaced(work)} if recipe.replace else {}),
         "undecided": verdicts.undecided,
         "input": [file._asdict() for file in ingested.files],
         "shape": ingested.shape,

@@ -65,7 +65,7 @@ def measure_all(
     """Every evidence of the recipe, in order, from the cache or measured into it."""
     done: dict[str, Evidence] = {}
     for name, params in recipe.evidence.items():
-        key = _evidence_key(params, ingested, done, earlier)
+        key = evidence_key(params, ingested, done, earlier)
         folder = cache / f"evidence-{key[:32]}"
         shards = _shard_paths(folder / "shards", ingested)
         with locked(folder):
@@ -156,7 +156,7 @@ def _measure(
             shutil.rmtree(leftover) if leftover.is_dir() else leftover.unlink()
 
 
-def _evidence_key(
+def evidence_key(
     params: StageParams, ingested: Ingested, done: Mapping[str, Evidence], earlier: Earlier | None
 ) -> str:
     """Fingerprint of all that the evidence depends on: stage, VERSION, parameters, input, files, evidence."""

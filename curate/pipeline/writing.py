@@ -29,9 +29,11 @@ from curate.flow import (
     write_tables,
 )
 from curate.ingest import Ingested
+from curate.pipeline.cutting import ShardCuts, cut_originals, cut_responses, cut_rows, read_cuts, shard_cuts
 from curate.pipeline.deciding import Verdicts
 from curate.pipeline.files import link
 from curate.pipeline.measuring import Evidence
+from curate.pipeline.replacing import replace_answers, replacements, with_replaced
 from curate.recipe import Recipe
 
 
@@ -53,6 +55,9 @@ def write_rows(
         system=output.system, prompt_suffix=output.prompt_suffix, data_source=output.data_source
     )
     rates = [item.dataset.shards for item in evidence.values() if "pass_rate" in item.columns]
+    tokens = {reason: rule.replace_with for reason, rule in recipe.mask.items()}
+    lows = [ingested.first_row, *ingested.bounds]
+    replaced = replace_answers(recipe, ingested, evidence, verdicts.rows, work)
     items = [
         KeptShard(
             rows=ingested.rows.shards[i],
@@ -62,6 +67,11 @@ def write_rows(
             response_verdicts=verdicts.responses.shards[i],
             pass_rate=rates[0][i] if rates else None,
             judged_responses=bool(ingested.n_responses and verdicts.reasons["response"]),
+            cuts=shard_cuts(verdicts.cuts, tokens, lows[i], lows[i + 1] if i + 1 < len(lows) else None)
+            if recipe.mask
+            else None,
+            masks=bool(recipe.mask),
+            replaced=replaced[i] if replaced else None,
         )
         for i in range(len(ingested.rows.shards))
     ]
@@ -74,7 +84,7 @@ def write_rows(
         n_kept = verdicts.counts["rows"]["kept"]
         return _write_originals(items, ingested, n_kept, output.shard_bytes, work), name
     for index, shard in enumerate(items):
-        _write_others(read_parquet(shard.originals), read_parquet(shard.verdicts), index, work)
+        _write_others(read_parquet(shard.originals), shard, index, work)
     fn = functools.partial(_records_of_shard, name, options, seed, output.max_responses_per_row)
     parts = engine.map(fn, items, work / "records", runs="thread", label=f"writing {name}")
     n_bytes = sum(_n_bytes(path) for path in parts.shards)
@@ -109,12 +119,17 @@ class KeptShard(NamedTuple):
     response_verdicts: Path
     pass_rate: Path | None  # evidence with a pass rate, for the formats that carry it
     judged_responses: bool  # the recipe has rules about responses, and there are some
+    cuts: ShardCuts | None = None  # what mask rules cut of the kept lines
+    masks: bool = False  # the recipe has mask rules
+    replaced: Path | None = None  # new ground truths, if the recipe has rules that replace them
 
 
 def _records_of_shard(
     fmt: str, options: Options, seed: int | Literal["none"], max_responses: int | None, shard: KeptShard
 ) -> pa.Table:
     rows = _kept_lines(shard.rows, shard.verdicts, "row")
+    cuts = read_cuts(shard.cuts, shard.rows, shard.responses) if shard.cuts and fmt != ORIGINAL else {}
+    rows = with_replaced(cut_rows(rows, cuts), shard.replaced)
     lines = rows.with_columns(pl.lit(0, dtype=pl.Int32).alias(RESPONSE_ID))
     if fmt == ORIGINAL:
         table = read_parquet(shard.originals)
@@ -122,7 +137,7 @@ def _records_of_shard(
     elif FORMATS[fmt].grain == "row":
         table = FORMATS[fmt].records(_with_pass_rate(rows, shard.pass_rate), None, options)
     else:
-        lines = _kept_lines(shard.responses, shard.response_verdicts, "response")
+        lines = cut_responses(_kept_lines(shard.responses, shard.response_verdicts, "response"), cuts)
         lines = lines.join(rows.select(ROW_ID), on=ROW_ID, how="semi", maintain_order="left")
         if max_responses is not None:
             lines = lines.filter(pl.int_range(pl.len()).over(ROW_ID) < max_responses)
@@ -139,13 +154,42 @@ def _records_of_shard(
 
 
 def _kept_originals(table: pa.Table, keep: pa.ChunkedArray, shard: KeptShard) -> pa.Table:
-    """The kept rows as they came, and, where responses were judged, which of them are kept."""
+    """The kept rows as they came, and, where responses were judged, which of them are kept.
+
+    Of a recipe with mask rules without what these cut, and with the rules that cut something of the row.
+    """
     table = table.filter(keep.combine_chunks())
+    if shard.cuts is not None:
+        table = cut_originals(table, read_cuts(shard.cuts, shard.rows, shard.responses))
+    rows = pl.DataFrame({ROW_ID: table[ROW_ID].to_numpy()})
+    if shard.masks:
+        name = own_name("masked", table.column_names)
+        table = table.append_column(name, masked_by(shard.cuts, rows))
+    if shard.replaced is not None:
+        name = own_name("new_answer", table.column_names)
+        table = table.append_column(name, replacements(rows[ROW_ID], shard.replaced))
     if not shard.judged_responses:
         return table
     name = own_name("kept_responses", table.column_names)
-    rows = pl.DataFrame({ROW_ID: table[ROW_ID].to_numpy()})
     return table.append_column(name, _kept_responses(shard, rows))
+
+
+def masked_by(cuts: ShardCuts | None, rows: pl.DataFrame) -> pa.Array:
+    """Of each row the mask rules that cut something of it, or of a response of it."""
+    none = pl.lit([], dtype=pl.List(pl.String))
+    if cuts is None:
+        return rows.with_columns(none.alias("masked"))["masked"].to_arrow().cast(MASKED)
+    lines = pl.concat([cuts.row.select(ROW_ID, "reason"), cuts.response.select(ROW_ID, "reason")])
+    order = list(cuts.tokens)
+    names = lines.unique().sort(
+        pl.col("reason").replace_strict(order, range(len(order)), return_dtype=pl.Int32)
+    )
+    lists = names.group_by(ROW_ID, maintain_order=True).agg(pl.col("reason").alias("masked"))
+    joined = rows.select(ROW_ID).join(lists, on=ROW_ID, how="left", maintain_order="left")
+    return joined.with_columns(pl.col("masked").fill_null(none))["masked"].to_arrow().cast(MASKED)
+
+
+MASKED = pa.list_(pa.string())
 
 
 def _kept_responses(shard: KeptShard, rows: pl.DataFrame) -> pa.Array:
@@ -220,17 +264,29 @@ def _sorted_out(shards: Sequence[KeptShard], work: Path) -> Iterator[pa.Table]:
 
 
 def _sort_out(shard: KeptShard, index: int, work: Path) -> pa.Table:
-    originals, judged = read_parquet(shard.originals), read_parquet(shard.verdicts)
-    _write_others(originals, judged, index, work)
-    return _kept_originals(originals, judged["keep"], shard)
+    originals = read_parquet(shard.originals)
+    _write_others(originals, shard, index, work)
+    return _kept_originals(originals, read_parquet(shard.verdicts, ["keep"])["keep"], shard)
 
 
 OTHERS = {"dropped": ["reasons", "kept_instead"], "undecided": ["undecided"]}
 """Folders of the rows that are not kept, and what is said of each row before its original columns."""
 
 
-def _write_others(originals: pa.Table, judged: pa.Table, index: int, work: Path) -> None:
-    """The rows of one shard that are dropped or undecided; only the first shard writes a file of none."""
+def _write_others(originals: pa.Table, shard: KeptShard, index: int, work: Path) -> None:
+    """The rows of one shard that are dropped or undecided, and those that are masked, as they came.
+
+    Only the first shard writes a file of none.
+    """
+    judged = read_parquet(shard.verdicts)
+    if shard.masks:
+        (work / "masked").mkdir(exist_ok=True)
+        masked = masked_by(shard.cuts, pl.DataFrame({ROW_ID: originals[ROW_ID].to_numpy()}))
+        cut = pc.greater(pc.list_value_length(masked), 0)
+        if cut.true_count or not index:
+            name = own_name("masked", originals.column_names)
+            table = originals.filter(cut).add_column(1, name, masked.filter(cut))
+            write_parquet(table, shard_path(work / "masked", index))
     dropped = pc.greater(pc.list_value_length(judged["reasons"]), 0).combine_chunks()
     undecided = pc.invert(pc.or_(dropped, judged["keep"].combine_chunks()))
     for folder, mask in (("dropped", dropped), ("undecided", undecided)):

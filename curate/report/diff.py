@@ -77,12 +77,16 @@ def _input(run: FinishedRun) -> list[tuple[str, int]]:
     return [(entry["sha256"], entry["rows"]) for entry in run.manifest["input"]]
 
 
-def _outcome() -> pl.Expr:
+def _outcome(lines: pl.DataFrame) -> pl.Expr:
+    masked = pl.col("masked") if "masked" in lines.columns else pl.lit([], dtype=pl.List(pl.String))
+
     def listed(names: pl.Expr) -> pl.Expr:
         return names.list.sort().list.join(", ")
 
     return (
-        pl.when("keep")
+        pl.when(pl.col("keep") & (masked.list.len() > 0))
+        .then(pl.lit("kept, masked: ") + listed(masked))
+        .when("keep")
         .then(pl.lit("kept"))
         .when(pl.col("reasons").list.len() > 0)
         .then(pl.lit("dropped: ") + listed(pl.col("reasons")))
@@ -94,7 +98,7 @@ def _outcome() -> pl.Expr:
 def _outcomes(run: FinishedRun, table: str, *, by_prompt: bool) -> pl.DataFrame:
     """Lines of row_id, key columns `k0`, `k1` to match by, and outcome; in row order."""
     lines = _read(run.shards(table), (ROW_ID, "keep", "reasons", "undecided"))
-    lines = lines.select(ROW_ID, _outcome())
+    lines = lines.select(ROW_ID, _outcome(lines))
     if not by_prompt:
         return lines.with_columns(pl.col(ROW_ID).alias("k0"), pl.lit(0, dtype=pl.Int64).alias("k1"))
     keys = pl.concat([_prompt_keys(shard) for shard in run.shards(ROWS_TABLE)])
@@ -123,10 +127,8 @@ def _paired(before: pl.DataFrame, after: pl.DataFrame) -> pl.DataFrame:
 def _paired_responses(runs: Sequence[FinishedRun], row_pairs: pl.DataFrame) -> pl.DataFrame:
     """As `_paired`, one line per response of the rows that both runs have."""
     columns = (ROW_ID, RESPONSE_ID, "keep", "reasons", "undecided")
-    was, now = (
-        _read(run.shards(RESPONSE_VERDICTS_TABLE), columns).select(ROW_ID, RESPONSE_ID, _outcome())
-        for run in runs
-    )
+    tables = [_read(run.shards(RESPONSE_VERDICTS_TABLE), columns) for run in runs]
+    was, now = (lines.select(ROW_ID, RESPONSE_ID, _outcome(lines)) for lines in tables)
     left = was.rename({ROW_ID: "before", "outcome": "was"}).join(row_pairs, on="before")
     right = now.rename({ROW_ID: "after", "outcome": "is"}).join(row_pairs, on="after")
     joined = left.join(right, on=["before", "after", RESPONSE_ID], how="full", coalesce=True)
@@ -145,9 +147,11 @@ _EMPTY = pl.DataFrame(
 
 
 def _read(shards: Sequence[Path], columns: Sequence[str]) -> pl.DataFrame:
+    """The columns of verdicts; `masked` too where the recipe has mask rules."""
     if not shards:
         return _EMPTY.select(columns)
-    return pl.scan_parquet(list(shards), glob=False).select(columns).collect()
+    more = [name for name in ("masked",) if name in pq.read_schema(shards[0]).names]
+    return pl.scan_parquet(list(shards), glob=False).select(*columns, *more).collect()
 
 
 def _transitions(pairs: pl.DataFrame, runs: Sequence[FinishedRun], examples: int) -> tuple[Transition, ...]:

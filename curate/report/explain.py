@@ -17,6 +17,7 @@ from curate.errors import RunError
 from curate.flow import KEYS, RESPONSE_ID, RESPONSES, ROW_ID
 from curate.predicate import ORIGINAL
 from curate.report.beside import Beside, items_beside
+from curate.report.masked import Written, characters_left, written
 from curate.report.run import (
     ORIGINALS_TABLE,
     RESPONSE_VERDICTS_TABLE,
@@ -78,6 +79,10 @@ class ResponseExplained(NamedTuple):
     """Benchmark items that the response matches, of the evidence that its verdict rests on."""
     span: Span | None = None
     """The part of the response that matches the first of them."""
+    masked: tuple[Ruling, ...] = ()
+    """Mask rules that cut something of the response."""
+    written: Written | None = None
+    """The response without it."""
 
 
 class Explanation(NamedTuple):
@@ -96,6 +101,10 @@ class Explanation(NamedTuple):
     responses: tuple[ResponseExplained, ...]
     beside: tuple[Beside, ...] = ()
     """Benchmark items that the prompt matches, of the evidence that the verdict rests on."""
+    masked: tuple[Ruling, ...] = ()
+    """Mask rules that cut something of the prompt."""
+    written: Written | None = None
+    """The prompt without it."""
 
 
 def explain(folder: Path, row_id: int) -> Explanation:
@@ -135,11 +144,14 @@ def explain_rows(run: FinishedRun, row_ids: Collection[int]) -> dict[int, Explan
         known = {**looked_at, "row": row, "responses": counts}
         reasons = tuple(_ruling(run, reason, known) for reason in verdict["reasons"])
         undecided = tuple(_ruling(run, reason, known) for reason in verdict["undecided"])
+        names = verdict.get("masked") or []
+        masked = tuple(_ruling(run, reason, known) for reason in names)
         explained[row_id] = Explanation(
             row_id, row["prompt"], row["answer"], row["source"],
             verdict_of(keep=verdict["keep"], reasons=verdict["reasons"]), reasons, undecided,
             others.get(verdict["kept_instead"]), tuple(_spans(facts)), facts, tuple(mine),
-            items_beside(run, _looked_at(facts, reasons + undecided)),
+            items_beside(run, _looked_at(facts, reasons + undecided + masked)), masked,
+            written(run, names, facts, row["prompt"]),
         )  # fmt: skip
     return explained
 
@@ -148,7 +160,7 @@ def _originals(
     run: FinishedRun, row_ids: Collection[int], places: Sequence[int]
 ) -> dict[int, dict[str, Any]]:
     """Of each row the columns of the input that the rules name; empty if they name none."""
-    reasons = [*run.recipe.get("drop", {}), *run.recipe.get("keep-one", {})]
+    reasons = [name for kind in ("drop", "mask", "keep-one") for name in run.recipe.get(kind, {})]
     reads = dict.fromkeys(pair for reason in reasons for pair in rule_of(run, reason).reads)
     columns = [column for table, column in reads if table == ORIGINAL]
     if not columns:
@@ -189,11 +201,14 @@ def _response(
     known = {**row_facts, **line["evidence"], "row": dict(row), "response": own}
     reasons = tuple(_ruling(run, reason, known) for reason in verdict["reasons"])
     undecided = tuple(_ruling(run, reason, known) for reason in verdict["undecided"])
-    looked_at = _looked_at(line["evidence"], reasons + undecided)
+    names = verdict.get("masked") or []
+    masked = tuple(_ruling(run, reason, known) for reason in names)
+    looked_at = _looked_at(line["evidence"], reasons + undecided + masked)
     return ResponseExplained(
         int(line[RESPONSE_ID]), line["response"], line["model"],
         verdict_of(keep=verdict["keep"], reasons=verdict["reasons"]), reasons, undecided,
-        line["evidence"], items_beside(run, looked_at), next(_spans(looked_at), None),
+        line["evidence"], items_beside(run, looked_at), next(_spans(looked_at), None), masked,
+        written(run, names, line["evidence"], line["response"]),
     )  # fmt: skip
 
 
@@ -212,6 +227,8 @@ def _ruling(run: FinishedRun, reason: str, known: Mapping[str, Mapping[str, Any]
         values[f"{table}.{column}"] = facts.get(column)
         if facts.get(column) is None and "status" in facts:
             values[f"{table}.status"] = facts["status"]
+    if rule.kind == "mask":
+        values["characters left"] = characters_left(run, reason, known)
     return Ruling(rule, tuple(values.items()))
 
 
@@ -261,7 +278,9 @@ def as_text(explanation: Explanation, limit: int = 600, *, colour: bool = False,
     """
     row = explanation
     lines = [
-        f"row {row.row_id}: {row.verdict}" + "".join(f", {ruling.rule.reason}" for ruling in row.reasons)
+        f"row {row.row_id}: {row.verdict}"
+        + "".join(f", {ruling.rule.reason}" for ruling in row.reasons)
+        + _masked_by(row.masked)
     ]
     if row.source is not None:
         lines.append(f"source: {excerpt(row.source, 120)}")
@@ -270,6 +289,7 @@ def as_text(explanation: Explanation, limit: int = 600, *, colour: bool = False,
     for item in row.beside:
         lines += ["", *_beside_lines(item, limit, colour=colour)]
     lines += _rulings("dropped because", row.reasons) + _rulings("undecided because", row.undecided)
+    lines += _rulings("masked because", row.masked) + _written_lines(row.written, limit, colour=colour)
     if row.kept_instead is not None and row.kept_instead.earlier:
         lines += ["", f"kept instead: row {row.kept_instead.row_id} of the earlier data"]
     elif row.kept_instead is not None:
@@ -292,11 +312,22 @@ def as_text(explanation: Explanation, limit: int = 600, *, colour: bool = False,
     return "\n".join(lines) + "\n"
 
 
+def _masked_by(rulings: tuple[Ruling, ...]) -> str:
+    return f", masked by {', '.join(ruling.rule.reason for ruling in rulings)}" if rulings else ""
+
+
+def _written_lines(text: Written | None, limit: int, *, colour: bool) -> list[str]:
+    if text is None:
+        return []
+    return ["", "written as", _indent(_in_marks(text.text, text.first, limit, colour=colour))]
+
+
 def _heading(row: Explanation, response: ResponseExplained) -> str:
     verdict = "of a row not kept" if _of_other_row(row, response) else response.verdict
     reasons = "".join(f", {ruling.rule.reason}" for ruling in response.reasons)
     model = f" ({printable(response.model)})" if response.model else ""
-    return f"response {response.response_id}: {verdict}{reasons}{model}"
+    masked = _masked_by(response.masked)
+    return f"response {response.response_id}: {verdict}{reasons}{masked}{model}"
 
 
 def _of_other_row(row: Explanation, response: ResponseExplained) -> bool:
@@ -316,6 +347,8 @@ def _response_lines(row: Explanation, response: ResponseExplained, limit: int, *
     for item in response.beside:
         lines += [f"  {line}" for line in _beside_lines(item, limit, colour=colour)]
     below = _rulings("dropped because", response.reasons) + _rulings("undecided because", response.undecided)
+    below += _rulings("masked because", response.masked)
+    below += _written_lines(response.written, limit, colour=colour)
     below += _evidence_lines("evidence", response.evidence)
     return lines + [f"  {line}" for line in below if line]
 

@@ -20,6 +20,15 @@ class ReasonCount(NamedTuple):
     only: int | None
 
 
+class MaskCount(NamedTuple):
+    """Kept lines that a mask rule cut passages out of."""
+
+    reason: str
+    lines: int
+    passages: int
+    characters: int
+
+
 class Funnel(NamedTuple):
     """Counts of one grain; n_in = kept + dropped + undecided + of_other_rows.
 
@@ -34,6 +43,7 @@ class Funnel(NamedTuple):
     of_other_rows: int  # responses that no rule about responses drops, of rows that are not kept
     quarantined: int
     reasons: tuple[ReasonCount, ...]  # most lines first, then by name
+    masked: tuple[MaskCount, ...] = ()  # of the kept lines; most lines first, then by name
 
     def share(self, lines: int) -> float:
         """Part of the lines that came in, 0 to 1; 0 where none came in."""
@@ -53,6 +63,11 @@ def _funnel(manifest: Mapping[str, Any], grain: Grain, unit: str) -> Funnel:
         ReasonCount(name, int(entry[unit]), None if entry["only"] is None else int(entry["only"]))
         for name, entry in manifest["reasons"].get(grain, {}).items()
     ]
+    masked = [
+        MaskCount(name, int(entry[unit]), int(entry["passages"]), int(entry["characters"]))
+        for name, entry in manifest.get("masked", {}).get(grain, {}).items()
+    ]
+    masked.sort(key=lambda item: (-item.lines, item.reason))
     reasons.sort(key=lambda item: (-item.lines, item.reason))
     return Funnel(
         grain,
@@ -63,6 +78,7 @@ def _funnel(manifest: Mapping[str, Any], grain: Grain, unit: str) -> Funnel:
         of_other_rows=int(counts.get("of_other_rows", 0)),
         quarantined=int(counts.get("quarantined", 0)),
         reasons=tuple(reasons),
+        masked=tuple(masked),
     )
 
 
@@ -73,8 +89,9 @@ def undecided_counts(manifest: Mapping[str, Any]) -> tuple[tuple[str, int], ...]
 
 
 def without_lines(funnel: Funnel) -> tuple[str, ...]:
-    """Reasons that dropped nothing, by name."""
-    return tuple(item.reason for item in funnel.reasons if not item.lines)
+    """Reasons that dropped and masked nothing, by name."""
+    masked = {item.reason for item in funnel.masked if item.lines}
+    return tuple(item.reason for item in funnel.reasons if not item.lines and item.reason not in masked)
 
 
 def only_text(only: int | None) -> str:
@@ -115,6 +132,7 @@ def _lines(funnel: Funnel) -> list[_Line]:
     if funnel.of_other_rows:
         foot.append(line("of rows not kept", funnel.of_other_rows))
     foot.append(line("kept", funnel.kept))
+    foot += [line(f"  masked: {item.reason}", item.lines) for item in funnel.masked if item.lines]
     if funnel.quarantined:  # no share: they are no part of what came in
         foot.append(_Line("(quarantined, not in)", funnel.quarantined, ""))
     return [

@@ -22,6 +22,7 @@ import polars as pl
 import pyarrow.parquet as pq
 
 from curate.flow import KEYS, RESPONSE_ID, ROW_ID, Dataset
+from curate.report.benchmarks import guards
 from curate.report.explain import Explanation, ResponseExplained, Ruling, explain_rows, values_of_kept
 from curate.report.funnel import funnels, only_text, undecided_counts, without_lines
 from curate.report.run import (
@@ -55,6 +56,7 @@ class ExampleView(NamedTuple):
     kept_values: tuple[tuple[str, Any], ...]  # the same of the row kept instead
     response: ResponseExplained | None
     also: tuple[str, ...]  # other reasons
+    written: tuple[Piece, ...]  # the prompt, or the response, as it was written if something was cut
 
 
 class Section(NamedTuple):
@@ -65,6 +67,7 @@ class Section(NamedTuple):
     lines: int
     only: int | None
     examples: tuple[ExampleView, ...]
+    more: str = ""  # another count
 
 
 class Bar(NamedTuple):
@@ -130,6 +133,8 @@ def render(folder: Path, manifest: Mapping[str, Any] | None = None) -> str:
         row_sections=_sections(run, "row", chosen, explained),
         response_sections=_sections(run, "response", chosen, explained),
         undecided_sections=_undecided_sections(run, chosen, explained),
+        masked_sections=_masked_sections(run, chosen, explained),
+        guards=guards(run),
         kept_examples=[_example(explained[line[0]], None, "") for line in chosen.get(("kept", ""), [])],
         evidence=[_evidence(run, name) for name in (*run.evidence("row"), *run.evidence("response"))],
         sources=_sources(run),
@@ -147,7 +152,8 @@ def _compiled() -> jinja2.BytecodeCache | None:
 
 
 Line = tuple[int, int | None]  # row_id, response_id
-Chosen = dict[tuple[str, str], list[Line]]  # (row|response|undecided|kept, reason) → lines
+Chosen = dict[tuple[str, str], list[Line]]
+"""Lines by what became of them (row, response: dropped; undecided; masked row; ...; kept) and why."""
 
 
 def _choose(run: FinishedRun) -> Chosen:
@@ -167,7 +173,11 @@ def _choose(run: FinishedRun) -> Chosen:
         undecided = lines.filter(~pl.col("keep") & (pl.col("reasons").list.len() == 0)).select(
             *keys, pl.col("undecided").alias("reason")
         )
-        for name, found in ((kind, dropped), ("undecided", undecided)):
+        groups_of = [(kind, dropped), ("undecided", undecided)]
+        if run.recipe.get("mask"):
+            masked = lines.filter(pl.col("masked").list.len() > 0)
+            groups_of.append((f"masked {kind}", masked.select(*keys, pl.col("masked").alias("reason"))))
+        for name, found in groups_of:
             groups = found.collect().explode("reason").partition_by("reason", as_dict=True)
             for (reason,), group in sorted(groups.items(), key=lambda item: str(item[0])):
                 here = chosen.setdefault((name, str(reason)), [])
@@ -201,6 +211,19 @@ def _sections(
     ]
 
 
+def _masked_sections(run: FinishedRun, chosen: Chosen, explained: Mapping[int, Explanation]) -> list[Section]:
+    return [
+        Section(
+            rule_of(run, item.reason), f"{funnel.grain}s masked", item.lines, None,
+            _examples(chosen.get((f"masked {funnel.grain}", item.reason), []), explained, item.reason),
+            f"{item.passages:,} passages, {item.characters:,} characters",
+        )
+        for funnel in funnels(run.manifest)
+        for item in funnel.masked
+        if item.lines
+    ]  # fmt: skip
+
+
 def _undecided_sections(
     run: FinishedRun, chosen: Chosen, explained: Mapping[int, Explanation]
 ) -> list[Section]:
@@ -222,7 +245,9 @@ def _examples(
 def _example(row: Explanation, response_id: int | None, reason: str) -> ExampleView:
     response = next((item for item in row.responses if item.response_id == response_id), None)
     rulings: tuple[Ruling, ...] = (
-        row.reasons + row.undecided if response is None else response.reasons + response.undecided
+        row.reasons + row.undecided + row.masked
+        if response is None
+        else response.reasons + response.undecided + response.masked
     )
     ruling = next((item for item in rulings if item.rule.reason == reason), None)
     read = {table for table, _ in ruling.rule.reads} if ruling else set()
@@ -234,6 +259,7 @@ def _example(row: Explanation, response_id: int | None, reason: str) -> ExampleV
         if response.span is not None and response.span.evidence in read:
             facts, span = response.evidence, response.span
             place = span.start, span.end
+    written = row.written if response is None else response.written
     matched = ""
     if span is not None:
         values = facts[span.evidence]
@@ -251,6 +277,7 @@ def _example(row: Explanation, response_id: int | None, reason: str) -> ExampleV
         tuple(values_of_kept(row)),
         response,
         tuple(item.rule.reason for item in rulings if item.rule.reason != reason),
+        marked_excerpt(written.text, written.first) if written else (),
     )
 
 

@@ -3,9 +3,9 @@
 Views: each evidence by its name, `row`, `response`, `original`, `verdicts`, `response_verdicts`, `kept`,
 `dropped`, `undecided`, `quarantined`; and two that let a recipe's predicate stand as it is written:
 
-    everything      one line per row: row_id, keep, reasons, undecided, kept_instead, and one struct
-                    column per table: row, original (the columns of the input), responses (given, left,
-                    undecided), and each row evidence
+    everything      one line per row: row_id, keep, reasons, undecided, kept_instead, masked (where the
+                    recipe has mask rules), and one struct column per table: row, original (the columns of
+                    the input), responses (given, left, undecided), and each row evidence
     every_response  one line per response: the same of the response, and of its row
 
 so that `SELECT row_id FROM everything WHERE leak.containment >= 0.5` is the rule as the recipe has it.
@@ -51,6 +51,11 @@ TABLES: dict[str, tuple[str, pa.Schema]] = {
         pa.schema([(ROW_ID, pa.int64()), ("reasons", _NAMES), ("kept_instead", pa.int64())]),
     ),
     "undecided": ("undecided", pa.schema([(ROW_ID, pa.int64()), ("undecided", _NAMES)])),
+    "masked": ("masked", pa.schema([(ROW_ID, pa.int64()), ("masked", _NAMES)])),
+    "replaced": (
+        "replaced",
+        pa.schema([(ROW_ID, pa.int64()), *((name, pa.string()) for name in ("answer", "before", "rule"))]),
+    ),
     "quarantined": ("quarantined", pa.schema([])),
 }
 """View → folder of the run, and the schema it has where the run wrote no such file."""
@@ -80,6 +85,8 @@ def connect(folder: Path) -> duckdb.DuckDBPyConnection:
         },
     )
     for view, (table, schema) in TABLES.items():
+        if view == "masked" and not run.recipe.get("mask"):
+            continue
         source = _dataset(run, table, schema)
         if source is not None:
             connection.register(view, source)
@@ -171,7 +178,7 @@ def _everything(run: FinishedRun) -> str:
     columns, joins = _structs(run, "row")
     given = ", ".join(f"{name} := coalesce(c.{name}, 0)" for name in RESPONSE_COUNTS.names)
     counts = f"struct_pack({given}) AS responses"
-    judged = "v.keep, v.reasons, v.undecided, v.kept_instead"
+    judged = f"v.keep, v.reasons, v.undecided, {'v.masked, ' if run.recipe.get('mask') else ''}v.kept_instead"
     return f"""CREATE VIEW everything AS SELECT {", ".join([ROW_ID, judged, _ROW_STRUCT, counts, *columns])}
         FROM row AS r LEFT JOIN verdicts AS v USING (row_id)
         LEFT JOIN (SELECT row_id, count(*) AS given, count(*) FILTER (keep) AS left,
@@ -184,7 +191,7 @@ def _every_response(run: FinishedRun) -> str:
     columns, joins = _structs(run, "response")
     row_columns, row_joins = _structs(run, "row")
     keys = f"s.{ROW_ID}, s.{RESPONSE_ID}"
-    judged = "v.keep, v.reasons, v.undecided"
+    judged = "v.keep, v.reasons, v.undecided" + (", v.masked" if run.recipe.get("mask") else "")
     return f"""CREATE VIEW every_response AS
         SELECT {", ".join([keys, judged, _RESPONSE_STRUCT, _ROW_STRUCT, *columns, *row_columns])}
         FROM response AS s LEFT JOIN response_verdicts AS v USING (row_id, response_id)

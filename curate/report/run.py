@@ -33,7 +33,7 @@ class Rule(NamedTuple):
     """A rule of the recipe, as the recipe says it."""
 
     reason: str
-    kind: Literal["drop", "keep-one", "unknown"]  # unknown: the recipe has no rule of that name
+    kind: Literal["drop", "mask", "keep-one", "unknown"]  # unknown: the recipe has no rule of that name
     text: str
     on_missing: str
     because: str
@@ -142,6 +142,14 @@ def rule_of(run: FinishedRun, reason: str) -> Rule:
         return Rule(
             reason, "drop", text, drop.get("on-missing", "stop"), drop.get("because", ""), tuple(reads)
         )
+    mask = run.recipe.get("mask", {}).get(reason)
+    if mask is not None:
+        when, spans = str(mask.get("when", "")), str(mask.get("spans", ""))
+        least = mask.get("min-left", 200)
+        text = f"{when}; cut {spans}, drop where fewer than {least} characters are left"
+        reads = [*references(when), *references(spans)]
+        unique = tuple(dict.fromkeys(reads))
+        return Rule(reason, "mask", text, mask.get("on-missing", "stop"), mask.get("because", ""), unique)
     if keep is not None:
         per, prefer = str(keep.get("per", "")), [str(key) for key in keep.get("prefer", [])]
         protect, where = str(keep.get("protect", "")), str(keep.get("where", ""))

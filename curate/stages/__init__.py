@@ -6,9 +6,13 @@
 from curate.flow import Stage
 from curate.stages import (
     benchmark_match,
+    benchmark_passages,
     benchmark_share,
+    cross_verify,
     exact_dedup,
+    gold_audit,
     label_conflict,
+    majority_vote,
     math_verify,
     near_dedup,
     ngram_overlap,
@@ -16,6 +20,7 @@ from curate.stages import (
     query_quality,
     repetition,
     response_match,
+    response_passages,
     string_similarity,
     structure,
 )
@@ -28,6 +33,8 @@ STAGES: dict[str, Stage] = {
         label_conflict.STAGE,
         benchmark_match.STAGE,
         response_match.STAGE,
+        benchmark_passages.STAGE,
+        response_passages.STAGE,
         ngram_overlap.STAGE,
         string_similarity.STAGE,
         benchmark_share.STAGE,
@@ -36,5 +43,8 @@ STAGES: dict[str, Stage] = {
         structure.STAGE,
         math_verify.STAGE,
         pass_rate.STAGE,
+        majority_vote.STAGE,
+        cross_verify.STAGE,
+        gold_audit.STAGE,
     )
 }

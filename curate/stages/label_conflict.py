@@ -3,7 +3,7 @@ r"""Which rows of a cluster of duplicates have another ground truth than their c
 Measures
     The ground truths of the rows that earlier evidence puts into one cluster (`clusters`, near-dedup by
     default), compared with each other by the tiers of math-verify that need no computer algebra
-    (`curate.answers.exact`): same text, exact numbers, options, currencies and units at the end. An
+    (`curate.answers.forms`): same text, exact typed values, options, currencies and units. An
     answer is what `gold_answer` finds: after `####`, in the last box, or the whole text. One that equals
     several others counts with the most frequent of them. What those tiers cannot decide
     (x + 1 and 1 + x, a word and a number) is never a conflict.
@@ -49,15 +49,16 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from pydantic import Field
 
-from curate.answers import exact
 from curate.answers.extract import gold_answer
 from curate.answers.latex import as_latex
+from curate.answers.profiles import STRICT
 from curate.answers.value import latex_value
+from curate.answers.verifier import quick
 from curate.flow import ROW_ID, STATUS, Dataset, Engine, Stage, StageParams, read_parquet
 from curate.kernels.text import I64
 from curate.stages.inputs import Inputs, Shard
 
-VERSION = 1
+VERSION = 2
 
 EVIDENCE = pa.schema(
     [
@@ -84,7 +85,7 @@ MAX_PAIRS = 20_000
 NEIGHBOURS = 4
 MAX_DISTANCE = Fraction(1, 1_000)
 """A number is asked about with this many numbers next in size, up to this far away: only near ones can
-differ by rounding alone (`exact` leaves open at most two millionths)."""
+differ by rounding alone."""
 
 
 class LabelConflictParams(StageParams):
@@ -356,7 +357,7 @@ def _compare_numbers(kinds: Sequence[_Kind], numbers: Sequence[int], told: _Told
         for other, j in by_size[start + 1 : start + 1 + NEIGHBOURS]:
             if other - value > MAX_DISTANCE:
                 break
-            if exact.decide(kinds[i].latex, kinds[j].latex) is None:
+            if _said(kinds[i].latex, kinds[j].latex) is not False:
                 n_near[i] += 1
                 n_near[j] += 1
     for i in numbers:
@@ -374,8 +375,13 @@ def _equal(left: str, right: str) -> bool | None:
     """Whether two answers are equal, either taken as the ground truth; None if that is not known."""
     if max(len(left), len(right)) > MAX_COMPARED:
         return None
-    said = {decision.equal for decision in (exact.decide(left, right), exact.decide(right, left)) if decision}
-    return True if True in said else False if said else None
+    return _said(left, right)
+
+
+def _said(left: str, right: str) -> bool | None:
+    """What exact arithmetic says of two answers, the same in either order."""
+    found = quick(left, right, STRICT)
+    return None if found is None or found.status == "undecided" else found.status == "equal"
 
 
 def in_order(partition: pa.Table) -> pa.Table:

@@ -19,7 +19,7 @@ truncation. A pass rate of 0 over many responses is often a wrong ground truth.
 *Source*: AM-Thinking-v1 §4.2 (keep rows with a pass rate strictly between 0 and 1), DeepDistill
 §2.4; pass@k after Chen et al. 2021 §2.1; D_ME after VibeThinker-1.5B §3.4.
 
-In:  row_id 0, verdict [equal, unequal, undecided, undecided], status [ok, ok, no-answer, timeout]
+In:  row_id 0, status [equal, unequal, undecided, undecided], cause [ok, ok, no-answer, timeout]
 Out: row_id 0, n 4, decided 3, correct 1, undecided 1, no_answer 1, pass_rate 0.333, low 0.061,
      high 0.792, pass_at_1 0.333, pass_at_2 0.667, pass_at_4 null, ..., d_me 0.057, status ok
 """
@@ -35,7 +35,7 @@ from pydantic import Field
 from curate.flow import ROW_ID, STATUS, Stage, StageParams
 from curate.kernels.estimators import d_me, pass_at_k, wilson_interval
 
-VERSION = 1
+VERSION = 2
 
 KS = (1, 2, 4, 8, 16, 32, 64)
 
@@ -61,7 +61,7 @@ class Params(StageParams):
 
     stage: Literal["pass-rate"] = "pass-rate"
     verdicts: str = Field("math", min_length=1)
-    """Name of the response-grain evidence with columns `verdict` and `status`."""
+    """Name of the response-grain evidence with columns `status` and `cause`."""
     no_answer: Literal["wrong", "undecided"] = "wrong"
     confidence: float = Field(0.95, gt=0, lt=1)
 
@@ -73,7 +73,7 @@ class Params(StageParams):
 def measure(frame: pl.DataFrame, params: Params, _state: None = None) -> pl.DataFrame:
     """One line of counts a row.
 
-    frame: row_id, and the lists `verdict` and `status` in parallel, one element a response; null
+    frame: row_id, and the lists `status` and `cause` in parallel, one element a response; null
     or empty without responses.
     """
     counts = _counts(frame, params.no_answer)
@@ -92,19 +92,19 @@ def measure(frame: pl.DataFrame, params: Params, _state: None = None) -> pl.Data
 
 def _counts(frame: pl.DataFrame, no_answer: Literal["wrong", "undecided"]) -> pl.DataFrame:
     """Counts of responses by what became of them, and the status, one line a row."""
-    is_no_answer = (pl.col("verdict") == "undecided") & (pl.col(STATUS) == "no-answer")
-    is_decided = pl.col("verdict").is_in(["equal", "unequal"])
+    is_no_answer = (pl.col(STATUS) == "undecided") & (pl.col("cause") == "no-answer")
+    is_decided = pl.col(STATUS).is_in(["equal", "unequal"])
     if no_answer == "wrong":
         is_decided |= is_no_answer
     responses = (
-        frame.select(ROW_ID, "verdict", STATUS)
-        .filter(pl.col("verdict").list.len() > 0)
-        .explode("verdict", STATUS)
+        frame.select(ROW_ID, STATUS, "cause")
+        .filter(pl.col(STATUS).list.len() > 0)
+        .explode(STATUS, "cause")
         .group_by(ROW_ID)
         .agg(
             pl.len().alias("n"),
             is_decided.sum().alias("decided"),
-            (pl.col("verdict") == "equal").sum().alias("correct"),
+            (pl.col(STATUS) == "equal").sum().alias("correct"),
             is_no_answer.sum().alias("no_answer"),
             (pl.col(STATUS) == "skipped").all().alias("skipped"),
         )
@@ -131,7 +131,7 @@ STAGE = Stage(
     name="pass-rate",
     version=VERSION,
     grain="row",
-    reads=("verdict", STATUS),
+    reads=(STATUS, "cause"),
     evidence=EVIDENCE,
     params=Params,
     measure=measure,
