@@ -267,9 +267,10 @@ def repair(data: Path, out: Path, read: list[dict[str, Any]], only: Sequence[str
     """The table of cross-verify over planted ground truths, by the share that the first models need."""
     print("\n### Repair\n")
     print(
-        "| corpus | min-share | planted | asked | revised, right | revised, wrong | sound | asked | revised |"
+        "| corpus | min-share | planted | asked | revised, right | wrong | others | asked | revised | of "
+        "these, read: wrong or contested |"
     )
-    print("|---|---:|---:|---:|---:|---:|---:|---:|---:|")
+    print("|---|---:|---:|---:|---:|---:|---:|---:|---:|---:|")
     for name in (name for name in only if name in ARBITERS):
         table = corpus(data, name)
         answers, kinds = plant(table, out, name)

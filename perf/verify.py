@@ -197,7 +197,7 @@ def run_speed(data: Path, arguments: argparse.Namespace) -> None:
     for name, rows in workloads(data, CACHE, arguments.rows or 4_000).items():
         made = rows()
         for profile in [profile for profile in ("strict", "compat") if profile in PROFILES]:
-            timing = measured(made, arguments.rounds, profile, drawn(agreement(data, CACHE, 300), 300))
+            timing = measured(made, arguments.rounds, profile, drawn(agreement(data, CACHE, 150), 150))
             ours, theirs = (f"{timing.rows / seconds:,.0f}" for seconds in (timing.ours_s, timing.peer_s))
             spread = f"{timing.lowest:.1f}–{timing.highest:.1f}"
             lines.append(

@@ -237,8 +237,8 @@ def serve(name: str) -> None:
 class Server:
     """One process that grades; `ask` gives it pairs and yields what became of each."""
 
-    def __init__(self, name: str, python: str) -> None:
-        self.name, self.python = name, python
+    def __init__(self, name: str, python: str, niceness: int = 10) -> None:
+        self.name, self.python, self.niceness = name, python, niceness
         self.start()
 
     def start(self) -> None:
@@ -246,7 +246,7 @@ class Server:
         name, python = self.name, self.python
         script = str(Path(__file__).resolve())
         self.process = subprocess.Popen(
-            ["nice", "-n", "10", python, script, "--serve", name],
+            ["nice", "-n", str(self.niceness), python, script, "--serve", name],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,

@@ -74,7 +74,7 @@ def _by_peer(server: Server, rows: Sequence[Row]) -> tuple[float, list[bool | No
 
 def measured(rows: Sequence[Row], rounds: int, profile: str, warm: Sequence[Row]) -> Timing:
     """Both over the rows, in turns."""
-    server = Server("math-verify-boxed", python_of("math-verify-boxed"))
+    server = Server("math-verify-boxed", python_of("math-verify-boxed"), niceness=0)
     ratios, ours_total, peer_total, agreed = [], 0.0, 0.0, 0
     with Verifier(profile, workers=1) as verifier:
         verifier.verify_all([row.gold for row in warm], [row.predicted for row in warm])

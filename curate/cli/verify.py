@@ -10,11 +10,43 @@ import typer
 from curate.cli import options
 
 REPAIR = "Repair of ground truths"
+PAIRS = "Pairs of answers"
 
 
 def verify(
     input_: options.Input,
     out: options.Out = Path("out"),
+    gold: Annotated[
+        str | None,
+        typer.Option(
+            help="Column of the ground truth, in a file of pairs: no problem column is needed.",
+            rich_help_panel=PAIRS,
+            metavar="COLUMN",
+        ),
+    ] = None,
+    predicted: Annotated[
+        str | None,
+        typer.Option(
+            help="Column of the answer beside it: a bare answer or a whole response.",
+            rich_help_panel=PAIRS,
+            metavar="COLUMN",
+        ),
+    ] = None,
+    profile: Annotated[
+        str,
+        typer.Option(
+            help="What may differ: strict, lenient (order, units, rounding), compat (as Math-Verify says).",
+            metavar="strict|lenient|compat",
+        ),
+    ] = "strict",
+    extract: Annotated[
+        str | None,
+        typer.Option(
+            help="Where the answer of a response is looked for: boxed (a box only), final (any mark), any "
+            "(at last the last formula or number), auto (a bare answer is taken whole; default for pairs).",
+            metavar="boxed|final|any|auto",
+        ),
+    ] = None,
     timeout_s: Annotated[
         float, typer.Option(help="Seconds after which one comparison is given up.", min=0.1)
     ] = 1.0,
@@ -87,8 +119,11 @@ def verify(
 ) -> None:
     """Grade every response against the ground truth: equal, unequal, or undecided and why.
 
-    Nothing is dropped. The verdicts are evidence `math` (per response) and `pass` (per problem: pass
-    rate, interval, pass@k); look at them with `curate sql` or `curate explain`.
+    Nothing is dropped. The verdicts are evidence `math` (per response: status, tier, reason, the two answers
+    as they were read) and `pass` (per problem: pass rate, interval, pass@k); look at them with `curate sql`
+    or `curate explain`. A file of pairs is verified with
+
+      curate verify pairs.parquet --gold gold --predicted predicted -o checked
 
     With --repair (or any option of it) ground truths are cross-verified (evidence `truth`), in one go where
     the arbiter is among the responses, else in two:
@@ -100,8 +135,19 @@ def verify(
     from curate.cli.execute import execute, say
     from curate.recipe import build
 
+    if (gold is None) != (predicted is None):
+        raise typer.BadParameter(
+            "name both columns of a file of pairs, or neither", param_hint="--gold, --predicted"
+        )
+    answer_column, responses_column = answer_column or gold, responses_column or predicted
+    prompt_column = prompt_column or (gold if messages_column is None else None)
     evidence: dict[str, Any] = {
-        "math": {"stage": "math-verify", "timeout-s": timeout_s},
+        "math": {
+            "stage": "math-verify",
+            "profile": profile,
+            "extract": extract or ("auto" if gold else "final"),
+            "timeout-s": timeout_s,
+        },
         "pass": {"stage": "pass-rate", "verdicts": "math"},
     }
     tree: dict[str, Any] = {
@@ -139,7 +185,7 @@ def verify(
         return
     from curate.report.query import as_text, query
 
-    sql = "SELECT status, cause, count(*) AS responses FROM math GROUP BY ALL ORDER BY ALL"
+    sql = "SELECT status, tier, cause, count(*) AS responses FROM math GROUP BY ALL ORDER BY ALL"
     typer.echo(as_text(query(out, sql)), nl=False)
     if repairs:
         sql = "SELECT outcome, count(*) AS rows, count(*) FILTER (ask) AS ask FROM truth"

@@ -65,8 +65,9 @@ class Params(StageParams):
     stage: Literal["math-verify"] = "math-verify"
     profile: ProfileName = "strict"
     """What may differ between equal answers."""
-    extract: Literal["boxed", "final", "any"] = "final"
-    """Where an answer is looked for: in a box, at any mark, or at last the last formula or number."""
+    extract: Literal["boxed", "final", "any", "auto"] = "final"
+    """Where an answer is looked for: in a box, at any mark, or at last the last formula or number. `auto`
+    takes a bare answer whole, and looks in a response for any."""
     think_close: str = Field("</think>", min_length=1)
     timeout_s: float = Field(1.0, gt=0, le=3600)
     """Processor time for one pair of answers. On one core 99.9 % of pairs need less than a second."""
@@ -90,8 +91,9 @@ def _verifier(params: Params) -> Verifier:
 
 def measure(frame: pl.DataFrame, params: Params, _state: None = None) -> pl.DataFrame:
     """One verdict a response. Raises MachineError if no worker process can be started."""
+    extract = None if params.extract == "auto" else params.extract
     verdicts = _verifier(params).verify_all(
-        frame["answer"].to_list(), frame["response"].to_list(), params.extract, params.think_close
+        frame["answer"].to_list(), frame["response"].to_list(), extract, params.think_close
     )
     columns = {name: [getattr(verdict, name) for verdict in verdicts] for name in EVIDENCE.names}
     evidence = pl.DataFrame(columns, schema=dict.fromkeys(EVIDENCE.names, pl.String))

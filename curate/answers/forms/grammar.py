@@ -112,7 +112,7 @@ class _Parser:
 
     @property
     def here(self) -> Token:
-        return self.tokens[self.at]
+        return self.tokens[min(self.at, len(self.tokens) - 1)]
 
     @property
     def next(self) -> Token:
