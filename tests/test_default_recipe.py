@@ -82,9 +82,9 @@ def ungraded_left_out(scores: pl.DataFrame, sample: SampleFiles, run: Path) -> f
     """Recall of wrong answers among those that there is a ground truth for and that were compared."""
     wrong = pl.read_parquet(sample.truth).filter(pl.col("defect") == "wrong")
     grades = pl.read_parquet(run / "evidence" / "math" / "*.parquet")
-    compared = wrong.join(grades.filter(pl.col("status") == "ok"), on=["row_id", "response_id"])
+    compared = wrong.join(grades.filter(pl.col("cause") == "ok"), on=["row_id", "response_id"])
     assert compared.height > 0.5 * wrong.height
-    return float((compared["verdict"] == "unequal").mean())  # type: ignore[arg-type]
+    return float((compared["status"] == "unequal").mean())  # type: ignore[arg-type]
 
 
 def test_no_row_is_lost(finished: Path) -> None:

@@ -41,11 +41,11 @@ def test_one_verdict_a_response_with_its_status() -> None:
     """Each response has a verdict, a reason, the answer found and a status, in order."""
     found = measure(frame(), Params(), None)
     assert found.select("row_id", "response_id").rows() == [row[:2] for row in RESPONSES]
-    assert found.select("verdict", "why", "extracted", "status").rows() == [
+    assert found.select("status", "reason", "extracted", "cause").rows() == [
         ("equal", "both are 1/2", "\\frac{1}{2}", "ok"),
-        ("unequal", "0.5 and \\frac{1}{3} are different numbers", "\\frac{1}{3}", "ok"),
+        ("unequal", "1/2 and 1/3 are different numbers", "\\frac{1}{3}", "ok"),
         ("undecided", "the thinking never ends", None, "no-answer"),
-        ("equal", "math-verify: equal", "x+1", "ok"),
+        ("equal", "both are x + 1", "x+1", "ok"),
         ("undecided", "there is no response", None, "no-text"),
         ("undecided", "there is no ground truth", "7", "no-gold"),
         ("undecided", "not compared: the answer has a tower of more than two powers", "9^{9^{9^{9}}}", "too-complex"),
@@ -69,15 +69,15 @@ def test_shards_change_nothing() -> None:
 def test_boxed_only_is_a_parameter() -> None:
     """With extract = boxed, "the answer is" is no answer."""
     found = measure(frame(RESPONSES[3:4]), Params.model_validate({"extract": "boxed"}), None)
-    assert found["status"].to_list() == ["no-answer"]
-    assert found["why"].to_list() == ["no boxed answer in the response"]
+    assert found["cause"].to_list() == ["no-answer"]
+    assert found["reason"].to_list() == ["no boxed answer in the response"]
 
 
 def test_the_time_limit_is_a_parameter() -> None:
     """A pair over the limit is undecided with status timeout; the limit is in the sentence."""
-    slow = [(0, 0, r"\boxed{\sum_{k=1}^{99999} k^{k}}", "1"), (0, 1, r"\boxed{1+x}", "x+1")]
+    slow = [(0, 0, r"\boxed{\sum_{k=1}^{99999} k^{k}}", "1"), (0, 1, r"\boxed{\int_0^2 x dx}", "2")]
     found = measure(frame(list(slow)), Params.model_validate({"timeout-s": 0.3}), None)
-    assert found.select("verdict", "why", "status").rows() == [
+    assert found.select("status", "reason", "cause").rows() == [
         ("undecided", "comparing took more than 0.3 s", "timeout"),
         ("equal", "math-verify: equal", "ok"),
     ]

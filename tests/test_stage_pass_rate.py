@@ -13,14 +13,14 @@ from curate.stages.pass_rate import EVIDENCE, KS, STAGE, Params, measure
 
 
 def frame(*rows: tuple[list[str | None] | None, list[str] | None]) -> pl.DataFrame:
-    """Rows of (verdicts, statuses), with row_id 10, 11, ..."""
+    """Rows of (statuses, causes), with row_id 10, 11, ..."""
     return pl.DataFrame(
         {
             "row_id": range(10, 10 + len(rows)),
-            "verdict": [verdicts for verdicts, _ in rows],
-            "status": [status for _, status in rows],
+            "status": [verdicts for verdicts, _ in rows],
+            "cause": [cause for _, cause in rows],
         },
-        schema={"row_id": pl.Int64, "verdict": pl.List(pl.String), "status": pl.List(pl.String)},
+        schema={"row_id": pl.Int64, "status": pl.List(pl.String), "cause": pl.List(pl.String)},
     )
 
 

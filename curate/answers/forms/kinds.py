@@ -51,9 +51,24 @@ class Relation(NamedTuple):
 
 
 class Matrix(NamedTuple):
-    """Rows of values."""
+    """Rows of values, all of one length."""
 
     rows: tuple[tuple[Value, ...], ...]
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """How many rows and columns."""
+        return len(self.rows), len(self.rows[0])
+
+    @property
+    def is_vector(self) -> bool:
+        """Whether it is one row or one column."""
+        return 1 in self.shape
+
+    @property
+    def cells(self) -> tuple[Value, ...]:
+        """All values, row by row."""
+        return tuple(cell for row in self.rows for cell in row)
 
 
 class Option(NamedTuple):

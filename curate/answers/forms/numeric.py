@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Mapping
 from fractions import Fraction
 from typing import Any
 
-from curate.answers.forms.algebra import I, Value, mentions, thaw
+from curate.answers.forms.effort import spend
+from curate.answers.forms.sums import Atom, Exponent, I, Sum
 from curate.answers.forms.tokens import Unreadable
+from curate.answers.forms.values import Value, mentions, thaw
 
 POINTS = (
     (Fraction(37, 113), Fraction(101, 113)), (Fraction(251, 97), Fraction(101, 113)),
@@ -19,7 +22,12 @@ POINTS = (
 DIGITS = 40
 APART = 1e-12
 """Relative distance from which two values are different, if computing to more digits changes neither."""
-
+MAX_EXPONENT, MAX_EXPONENT_BITS = 10_000, 64
+"""Of a power whose exponent is computed, and of one whose exponent is written."""
+MAX_ANGLE, MAX_FACTORIAL = 1e6, 1e4
+MAX_BINARY_EXPONENT = 20_000
+"""A number beyond 2^20000, or nearer to zero than 2^-20000, is no fraction that is worth writing out."""
+POWER_STEPS, FUNCTION_STEPS = 3, 8
 
 _local = threading.local()
 
@@ -38,36 +46,44 @@ def approximate(value: Value, digits: int = DIGITS, point: tuple[Fraction, Fract
     names = sorted(value.symbols)
     if names and point is None:
         return None
-    at = {name: point[0] + point[1] * place for place, name in enumerate(names) if point is not None}
-    return _at(value, at, digits, _context())
+    return _at(value, _places(names, point or POINTS[0]), digits)
 
 
-def as_fraction(number: Any) -> Fraction:
-    """A real number of mpmath, exactly as it is held."""
+def as_fraction(number: Any) -> Fraction | None:
+    """A real number of mpmath, exactly as it is held; None for a very large or small one."""
     sign, mantissa, exponent, _ = number._mpf_
+    if abs(exponent) > MAX_BINARY_EXPONENT:
+        return None
     found = Fraction(int(mantissa)) * Fraction(2) ** int(exponent)
     return -found if sign else found
 
 
 def differ(a: Value, b: Value) -> bool:
     """Whether two values surely are different: at some point, beyond any rounding."""
-    mp = _context()
     names = sorted(a.symbols | b.symbols)
-    complex_is_meant = mentions(a, I) and mentions(b, I)
-    for start, step in POINTS[: len(POINTS) if names else 1]:
-        at = {name: start + step * place for place, name in enumerate(names)}
-        pairs = [(_at(a, at, digits, mp), _at(b, at, digits, mp)) for digits in (DIGITS, 2 * DIGITS)]
-        if any(x is None or y is None for x, y in pairs):
-            continue
-        if names and not complex_is_meant and any(mp.im(z) != 0 for pair in pairs for z in pair):
-            continue  # a root or logarithm of something negative: which branch is meant, nobody knows
-        if (
-            all(_apart(x, y) for x, y in pairs)
-            and not _apart(pairs[0][0], pairs[1][0])
-            and not _apart(pairs[0][1], pairs[1][1])
-        ):
-            return True
-    return False
+    is_complex = mentions(a, I) and mentions(b, I)
+    return any(
+        _differ_at(a, b, _places(names, point), may_be_complex=is_complex or not names)
+        for point in POINTS[: len(POINTS) if names else 1]
+    )
+
+
+def _places(names: list[str], point: tuple[Fraction, Fraction]) -> dict[str, Fraction]:
+    start, step = point
+    return {name: start + step * place for place, name in enumerate(names)}
+
+
+def _differ_at(a: Value, b: Value, at: Mapping[str, Fraction], *, may_be_complex: bool) -> bool:
+    rough = _at(a, at, DIGITS), _at(b, at, DIGITS)
+    if None in rough:
+        return False
+    fine = _at(a, at, 2 * DIGITS), _at(b, at, 2 * DIGITS)
+    if None in fine:
+        return False
+    if not may_be_complex and any(number.imag != 0 for number in (*rough, *fine)):
+        return False  # a root or logarithm of something negative: which branch is meant, nobody knows
+    is_steady = not _apart(rough[0], fine[0]) and not _apart(rough[1], fine[1])
+    return is_steady and _apart(*rough) and _apart(*fine)
 
 
 def _apart(x: Any, y: Any) -> bool:
@@ -75,67 +91,91 @@ def _apart(x: Any, y: Any) -> bool:
     return bool(larger > 0 and abs(x - y) > APART * larger)
 
 
-def _at(value: Value, at: dict[str, Fraction], digits: int, mp: Any) -> Any:
+def _at(value: Value, at: Mapping[str, Fraction], digits: int) -> Any:
+    mp = _context()
     with mp.workdps(digits):
         try:
-            found = _sum(value.above, at, mp) / _sum(value.below, at, mp)
-        except (ZeroDivisionError, OverflowError, ValueError, Unreadable, NotImplementedError):
+            found = _Computing(mp, at).value(value)
+        except (ZeroDivisionError, OverflowError, ValueError, NotImplementedError):
             return None
         return found if mp.isfinite(found) else None
 
 
-def _sum(part: Any, at: dict[str, Fraction], mp: Any) -> Any:
-    total = mp.mpf(0)
-    for product, factor in part.items():
-        term = mp.mpf(factor.numerator) / factor.denominator
-        for one, exponent in product:
-            base = _atom(one, at, mp)
-            if exponent.denominator == 1:
-                term *= base**exponent.numerator
-            else:
-                term *= mp.power(base, mp.mpf(exponent.numerator) / exponent.denominator)
-        total += term
-    return total
+class _Computing:
+    """One computation: mpmath's arithmetic, where the variables are, and the atoms that are known by now."""
 
+    def __init__(self, mp: Any, at: Mapping[str, Fraction]) -> None:
+        self.mp = mp
+        self.at = at
+        self.known: dict[Atom, Any] = {}
 
-def _value(frozen: Any, at: dict[str, Fraction], mp: Any) -> Any:
-    value = thaw(frozen)
-    return _sum(value.above, at, mp) / _sum(value.below, at, mp)
+    def value(self, value: Value) -> Any:
+        return self.sum(value.above) / self.sum(value.below)
 
+    def sum(self, part: Sum) -> Any:
+        total = self.mp.mpf(0)
+        for product, factor in part.items():
+            number = self.fraction(factor)
+            for one, exponent in product:
+                number *= self.power(self.atom(one), exponent)
+            total += number
+        return total
 
-def _atom(one: Any, at: dict[str, Fraction], mp: Any) -> Any:
-    kind = one[0]
-    if kind == "p":
-        return mp.mpf(one[1])
-    if kind == "c":
-        return {"pi": +mp.pi, "e": +mp.e, "i": mp.mpc(0, 1)}[one[1]]
-    if kind == "s":
-        return mp.mpf(at[one[1]].numerator) / at[one[1]].denominator
-    if kind == "b":
-        return _value(one[1], at, mp)
-    if kind == "x":
-        base = one[1]
-        if base[0] == "n":
-            below = mp.mpf(-1)
-        elif base[0] == "v":
-            below = _value(base[1], at, mp)
-        else:
-            below = _atom(base, at, mp)
-        exponent = _value(one[2], at, mp)
-        if abs(exponent) > 10_000:
+    def fraction(self, number: Exponent) -> Any:
+        return self.mp.mpf(number.numerator) / number.denominator
+
+    def power(self, base: Any, exponent: Exponent) -> Any:
+        spend(POWER_STEPS)
+        if max(exponent.numerator.bit_length(), exponent.denominator.bit_length()) > MAX_EXPONENT_BITS:
             raise Unreadable("an exponent too large to compute")
-        return mp.power(below, exponent)
-    name, args = one[1], one[2:]
-    if name == "ln" and isinstance(args[0], int):
-        return mp.log(args[0])
-    values = [_value(arg, at, mp) for arg in args]
-    if name in ("sin", "cos") and abs(values[0]) > 1e6:
-        raise Unreadable("an angle too large to compute")
-    known = {
-        "ln": mp.log, "sin": mp.sin, "cos": mp.cos, "arcsin": mp.asin, "arctan": mp.atan, "abs": abs,
-        "floor": mp.floor, "factorial": mp.factorial, "arsinh": mp.asinh, "arcosh": mp.acosh,
-        "artanh": mp.atanh, "sgn": mp.sign, "factorial2": mp.fac2,
-    }  # fmt: skip
-    if name not in known or any(abs(one) > 1e4 for one in values if name in ("factorial", "factorial2")):
-        raise Unreadable(f"{name} is not computed")
-    return known[name](*values)
+        if exponent.denominator == 1:
+            return base**exponent.numerator
+        return self.mp.power(base, self.fraction(exponent))
+
+    def atom(self, one: Atom) -> Any:
+        if one not in self.known:
+            self.known[one] = self.compute(one)
+        return self.known[one]
+
+    def compute(self, one: Any) -> Any:
+        mp = self.mp
+        match one[0]:
+            case "p":
+                return mp.mpf(one[1])
+            case "c":
+                return {"pi": +mp.pi, "e": +mp.e, "i": mp.mpc(0, 1)}[one[1]]
+            case "s":
+                return self.fraction(self.at[one[1]])
+            case "b" | "v":
+                return self.value(thaw(one[1]))
+            case "n":
+                return mp.mpf(-1)
+            case "x":
+                return self.general_power(one[1], self.value(thaw(one[2])))
+            case _:
+                return self.function(one[1], one[2:])
+
+    def general_power(self, base: Atom, exponent: Any) -> Any:
+        if abs(exponent) > MAX_EXPONENT:
+            raise Unreadable("an exponent too large to compute")
+        spend(FUNCTION_STEPS)
+        return self.mp.power(self.atom(base), exponent)
+
+    def function(self, name: str, args: Any) -> Any:
+        mp = self.mp
+        spend(FUNCTION_STEPS)
+        if name == "ln" and isinstance(args[0], int):
+            return mp.log(args[0])
+        values = [self.value(thaw(arg)) for arg in args]
+        if name in ("sin", "cos") and abs(values[0]) > MAX_ANGLE:
+            raise Unreadable("an angle too large to compute")
+        if name in ("factorial", "factorial2") and abs(values[0]) > MAX_FACTORIAL:
+            raise Unreadable("a factorial too large to compute")
+        known = {
+            "ln": mp.log, "sin": mp.sin, "cos": mp.cos, "arcsin": mp.asin, "arctan": mp.atan, "abs": abs,
+            "floor": mp.floor, "factorial": mp.factorial, "arsinh": mp.asinh, "arcosh": mp.acosh,
+            "artanh": mp.atanh, "sgn": mp.sign, "factorial2": mp.fac2,
+        }  # fmt: skip
+        if name not in known:
+            raise Unreadable(f"{name} is not computed")
+        return known[name](*values)

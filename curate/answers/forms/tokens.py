@@ -32,13 +32,18 @@ _NUMBER = r"(?:\d+(?:\.\d+)?|\.\d+)"
 _SEPARATOR = r"(?:\{,\}|,\s*\\!\s*|\\,|\\!|\\[ ]|\\;)"
 _TOKEN = re.compile(
     rf"""(?P<blank>(?:\s|~|\\[,!;:>\ ]|\\q?quad(?![A-Za-z])|\\hspace\*?\{{[^{{}}]*\}})+)
-    |(?P<repeating>\d*\.\d*(?:\\(?:overline|bar)\s*(?:\{{\s*\d+\s*\}}|\d)|\\dot\s*\{{?\d\}}?(?:\d*\\dot\s*\{{?\d\}}?)?|\(\d{{1,20}}\)(?![\d.(^!])|\d{{3,}}(?:\.\.\.|\\[lc]?dots(?![A-Za-z])|…)))
+    |(?P<repeating>\d*\.\d*+(?:
+        \\(?:overline|bar)\s*(?:\{{\s*\d+\s*\}}|\d)
+        |\\dot\s*\{{?\d\}}?(?:\d*\\dot\s*\{{?\d\}}?)?
+        |\(\d{{1,20}}\)(?![\d.(^!])
+        |(?<=\d{{3}})(?:\.\.\.|\\[lc]?dots(?![A-Za-z])|…)))
     |(?P<scientific>\d+(?:\.\d+)?[eE][-+]?\d{{1,4}}(?![\d.A-Za-z]))
     |(?P<spaced>[1-9]\d{{0,2}}(?:{_SEPARATOR}\d{{3}})+(?!\d)(?:\.\d+)?
       |[1-9]\d{{0,2}}(?:[\ \u00a0]\d{{3}})+(?![\d/.])(?:\.\d+)?)
     |(?P<grouped>[1-9]\d{{0,2}}(?:,\d{{3}})+(?!\d)(?:\.\d+)?)
     |(?P<number>{_NUMBER})
-    |\\(?P<text>text|textbf|textit|textrm|textsf|texttt|textnormal|mbox|mathrm|mathbf|mathit|mathsf|mathbb|mathcal|mathfrak|bm|boldsymbol|operatorname\*?|emph|rm|bf)(?![A-Za-z])\s*
+    |\\(?P<text>text(?:bf|it|rm|sf|tt|normal)?|mbox|math(?:rm|bf|it|sf|bb|cal|frak)|bm|boldsymbol
+        |operatorname\*?|emph|rm|bf)(?![A-Za-z])\s*
     |(?P<command>\\(?:[A-Za-z]+|.))
     |%(?P<maxima>pi|e|i)(?![A-Za-z])
     |(?P<joint>(?<=[\d)}}\]])(?:or|and)(?=[^a-z]|[a-z]\W))
@@ -48,7 +53,7 @@ _TOKEN = re.compile(
 )
 _SIZES = names(
     r"\left \right \big \Big \bigg \Bigg \bigl \bigr \Bigl \Bigr \biggl \biggr \Biggl \Biggr "
-    r"\displaystyle \textstyle \scriptstyle \limits \nolimits \middle \rm \bf \it \! \/ "
+    r"\displaystyle \textstyle \scriptstyle \limits \nolimits \middle \it \! \/ "
     r"\mathstrut"
 )
 _SAME = {
@@ -60,11 +65,11 @@ _SAME = {
     r"\|": r"\|", r"\Vert": r"\|", r"\lVert": r"\|", r"\rVert": r"\|", r"\to": "->",
     r"\rightarrow": "->", r"\dbinom": r"\binom", r"\tbinom": r"\binom", r"\colon": ":",
     r"\varnothing": r"\emptyset", r"\land": "and", r"\lor": "or", r"\wedge": "and", r"\vee": "or",
-     r"\simeq": r"\approx", r"\cong": r"\approx", r"\doteq": r"\approx",
+    r"\simeq": r"\approx", r"\cong": r"\approx", r"\doteq": r"\approx",
     r"\dots": "...", r"\ldots": "...", r"\cdots": "...", "…": "...", r"\degree": r"\circ",
-    r"\backslash": r"\setminus", r"\operatorname": r"\text", r"\arg": r"\arg", r"\Rightarrow": "=>",
-    r"\implies": "=>", r"\iff": "=>", r"\Leftrightarrow": "=>", r"\iota": "i", r"\mp": r"\mp",
-    r"\varphi": r"\phi", r"\varepsilon": r"\epsilon", r"\vartheta": r"\theta", r"\prime": "'",
+    r"\backslash": r"\setminus", r"\Rightarrow": "=>", r"\implies": "=>", r"\iff": "=>",
+    r"\Leftrightarrow": "=>", r"\iota": "i", r"\varphi": r"\phi", r"\varepsilon": r"\epsilon",
+    r"\vartheta": r"\theta", r"\prime": "'",
 }  # fmt: skip
 
 
@@ -103,27 +108,26 @@ def tokens(text: str) -> list[Token]:
 
 
 def _token(kind: str, piece: str, at: int, blank: bool) -> Token | None:
-    if kind in ("number", "repeating", "scientific"):
-        return Token("number", piece, at, blank)
-    if kind == "spaced":
-        digits = re.sub(r"[^\d.]", "", piece)
-        return Token("number", digits, at, blank)
-    if kind == "grouped":
-        return Token("grouped", piece, at, blank)
-    if kind == "maxima":
-        return Token(
-            "operator" if piece == "%pi" else "name", {"%pi": r"\pi"}.get(piece, piece[1:]), at, blank
-        )
-    if kind == "joint":
-        return Token("word", piece, at, blank)
-    if kind == "word":
-        return Token("name" if len(piece) == 1 else "word", piece, at, blank)
+    """A token of a piece of text; None for one that says nothing."""
+    match kind:
+        case "number" | "repeating" | "scientific":
+            return Token("number", piece, at, blank)
+        case "spaced":
+            return Token("number", re.sub(r"[^\d.]", "", piece), at, blank)
+        case "grouped":
+            return Token("grouped", piece, at, blank)
+        case "maxima" if piece == "%pi":
+            return Token("operator", r"\pi", at, blank)
+        case "maxima":
+            return Token("name", piece[1:], at, blank)
+        case "joint":
+            return Token("word", piece, at, blank)
+        case "word":
+            return Token("name" if len(piece) == 1 else "word", piece, at, blank)
     if piece in _SIZES:
         return None
     piece = _SAME.get(piece, piece)
-    if piece in ("and", "or"):
-        return Token("word", piece, at, blank)
-    return Token("operator", piece, at, blank)
+    return Token("word" if piece in ("and", "or") else "operator", piece, at, blank)
 
 
 def _braced(text: str, at: int) -> tuple[str, int]:
