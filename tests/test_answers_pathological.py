@@ -69,13 +69,17 @@ def test_there_are_enough_of_every_kind() -> None:
 def test_no_row_is_lost(run: Run) -> None:
     """Every case gets exactly one verdict, in its place, and none raises."""
     assert [said.name for said in run.alone] == list(EVERY)
-    assert [said for said in run.alone if said.status not in ("equal", "unequal", "undecided")] == []
+    known = ("equal", "unequal", "undecided")
+    assert [(said.name, said.tier, said.cause) for said in run.alone if said.status not in known] == []
     assert len(run.together) == len(EVERY)
 
 
 def test_right_or_undecided(run: Run) -> None:
     """No case gets the opposite of what is right."""
-    wrong = [said for said in run.alone if said.status not in (EVERY[said.name].right, "undecided")]
+    said = {one.name: one.status for one in run.alone}
+    wrong = [
+        f"{name}: {status}" for name, status in said.items() if status not in (EVERY[name].right, "undecided")
+    ]
     assert wrong == []
 
 

@@ -30,8 +30,13 @@ _ZEROS = (
 )  # fmt: skip
 _MATHEMATICAL_LETTERS = range(0x1D400, 0x1D6A4)  # thirteen alphabets of A to Z and a to z
 _BLANKS = "\u00a0\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u202f\u205f\u3000"
-_INVISIBLE = "\u200b\u200c\u200d\u2060\ufeff\u00ad"
+_INVISIBLE = (
+    "\u200b\u200c\u200d\u200e\u200f\u2060\ufeff\u00ad\u20e3\ufe0e\ufe0f"
+    "\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
+)
 _FULL_WIDTH = {code: code - 0xFEE0 for code in range(0xFF01, 0xFF5F)}
+_CONTROL = re.compile(r"\x1b\[[0-9;]*m|[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff]")
+"""Signs that show nothing: control characters, colours of a terminal, halves of a pair."""
 _TABLE: dict[int, str | int | None] = {
     **_FULL_WIDTH,
     **{zero + digit: str(digit) for zero in _ZEROS for digit in range(10)},
@@ -60,6 +65,8 @@ def as_latex(text: str) -> str:
     >>> as_latex("٤٢٫٥"), as_latex("∛8")
     ('42.5', '\\sqrt[3]{8}')
     """
+    if not text.isprintable():
+        text = _CONTROL.sub("", text)
     if text.isascii():
         return text
     text = text.translate(_TABLE)

@@ -87,6 +87,10 @@ def guarded(gold: str, predicted: str) -> Verdict | None:
 _GOES_ON = re.compile(r"\\[lc]?dots(?![A-Za-z])|\.\.\.|…")
 
 
+_GUESSED = ("last-number", "last-formula")
+_PROSE = re.compile(r"(?<![\\A-Za-z])[^\W\d_]{3,}")
+
+
 class Pair(NamedTuple):
     """A ground truth, the answer found in a response, and what marked it."""
 
@@ -125,6 +129,8 @@ def find_answer(
     if part is None:
         return None, "the thinking never ends"
     found = predicted_answer(part, "any") if extract is None else final_answer(part, extract)
+    if extract is None and found is not None and found.how in _GUESSED and not _PROSE.search(part):
+        found = Extracted(part.strip(), "whole")  # a long formula, of which the last number says nothing
     return found, "" if found else f"no {'boxed' if extract == 'boxed' else 'final'} answer in the response"
 
 

@@ -148,7 +148,7 @@ def main(fd: int, limits: Limits) -> None:
     control = socket.socket(fileno=fd)
     from curate.answers.compare import warm_up
 
-    warm_up()
+    warm_up(is_as_is=limits.as_is)
     gc.collect()
     gc.freeze()  # forked workers share these pages as long as nobody writes to them
     with open(os.devnull, "wb") as nowhere:  # noqa: PTH123 - until here errors go to the pool

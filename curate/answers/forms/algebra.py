@@ -25,12 +25,13 @@ from curate.answers.forms.values import (
     mentions,
     multiply,
     negative,
+    substitute,
     symbol,
     thaw,
 )
 
 __all__ = [
     "HALF", "ONE", "PI", "UNIT", "Atom", "E", "I", "Product", "Sum", "Value", "add", "atom", "constant",
-    "divide", "equal", "function", "is_exact", "mentions", "multiply", "negative", "power", "root", "symbol",
-    "thaw",
+    "divide", "equal", "function", "is_exact", "mentions", "multiply", "negative", "power", "root",
+    "substitute", "symbol", "thaw",
 ]  # fmt: skip

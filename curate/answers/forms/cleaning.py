@@ -26,6 +26,10 @@ _LEAD = re.compile(
 """What leads to an answer without being part of it."""
 _BRACE = re.compile(r"(?<!\\)[{}]")
 _BLANKS = re.compile(r"(\s)\s{2,}")
+_REPEATING = re.compile(r"(\.\d+)\s*(?:\(repeating\)|repeating\b)")
+_STRAY = re.compile(r"(?<!\\)\\(?=\d)")
+TITLED = re.compile(r"(?=[A-Za-z _]*[A-Za-z]{3})[A-Za-z][A-Za-z _]{2,60}(?:=|:|\bis\b)\s*(?P<rest>[^=]+)")
+"""A value with words for its name."""
 _TIMES_TEN = re.compile(r"(\d)\s*[xX]\s*10(?=\s*\^)")
 _ESCAPED = re.compile(r"\\(?=\\[A-Za-z(\[])")
 _NOTHING_IN_BRACES = re.compile(r"(?:[_^]\s*)?\{?\\(?:text|mathrm|mbox)\{\s*\}\}?|[_^]\{\s*\}")
@@ -55,6 +59,10 @@ def unwrapped(text: str) -> str:
 def _rewritten(plain: str) -> str:
     """A text with what is often written wrongly written as it should be."""
     plain = _BLANKS.sub(r"\1\1", plain)  # of more than two, patterns would try every part of a run
+    if "repeating" in plain:
+        plain = _REPEATING.sub(r"\1...", plain)
+    if "\\" in plain and r"\begin" not in plain:
+        plain = _STRAY.sub("", plain)
     if "10" in plain:
         plain = _TIMES_TEN.sub(r"\1\\times 10", plain)
     if r"\\" in plain and r"\begin" not in plain:

@@ -9,7 +9,7 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from curate.answers.forms.build import build
-from curate.answers.forms.cleaning import unwrapped
+from curate.answers.forms.cleaning import TITLED, unwrapped
 from curate.answers.forms.effort import Limited
 from curate.answers.forms.evaluate import value
 from curate.answers.forms.grammar import parse
@@ -64,6 +64,10 @@ def _read(text: str) -> Reading:
         with Limited():
             return Reading(_formula(plain), None, plain)
     except Unreadable as error:
+        titled = TITLED.fullmatch(plain)
+        inside = None if titled is None else read(titled["rest"])  # Total_cost = 80
+        if inside is not None and inside.unreadable is None:
+            return inside
         return Reading(as_words(plain), str(error), plain)
 
 

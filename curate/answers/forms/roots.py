@@ -5,7 +5,7 @@ from __future__ import annotations
 from fractions import Fraction
 
 from curate.answers.forms.primes import factors, rational_root
-from curate.answers.forms.signs import absolute, positive, positive_atom
+from curate.answers.forms.signs import above_zero, absolute, positive_atom
 from curate.answers.forms.sums import (
     HALF,
     MAX_BITS,
@@ -16,6 +16,7 @@ from curate.answers.forms.sums import (
     I,
     Sum,
     checked_exponent,
+    content,
     leading,
     number_in,
     rational_content,
@@ -23,7 +24,7 @@ from curate.answers.forms.sums import (
     without_squared_sines,
 )
 from curate.answers.forms.tokens import Unreadable
-from curate.answers.forms.values import Value, add, atom, constant, divide, multiply, negative, term
+from curate.answers.forms.values import Value, add, atom, constant, divide, mentions, multiply, negative, term
 
 MAX_EXPONENT = 60
 """Of a sum that is multiplied out; a single product may have any."""
@@ -45,23 +46,22 @@ def rational_power(base: Value, exponent: Fraction) -> Value:
         return divide(constant(1), rational_power(base, -exponent))
     above, below = Value(base.above, UNIT), Value(base.below, UNIT)
     if base.below != UNIT:
-        if positive(below):
-            return divide(rational_power(above, exponent), rational_power(below, exponent))
-        return _power_of_sum(base, exponent)
+        return divide(rational_power(above, exponent), rational_power(below, exponent))
     if len(base.above) == 1:
         [(product, factor)] = base.above.items()
         found = root_of_number(factor, exponent)
         for one, have in product:
             found = multiply(found, _root_of_atom(one, have, exponent))
         return found
+    if not base.symbols and not mentions(base, I) and not above_zero(base):
+        return multiply(root_of_number(Fraction(-1), exponent), rational_power(negative(base), exponent))
     simple = _denested(base) if exponent.denominator == 2 else None
     if simple is not None:
         return whole_power(simple, exponent.numerator)
-    outside = rational_content(base.above)
-    if outside == 1:
+    outside = Value({content(base.above): rational_content(base.above)}, UNIT)
+    if outside.above == UNIT:
         return _power_of_sum(base, exponent)
-    inside = multiply(base, constant(1 / outside))
-    return multiply(root_of_number(outside, exponent), rational_power(inside, exponent))
+    return multiply(rational_power(outside, exponent), rational_power(divide(base, outside), exponent))
 
 
 def whole_power(base: Value, n: int) -> Value:

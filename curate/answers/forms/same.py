@@ -78,7 +78,9 @@ def _by_kind(a: Answer, b: Answer, rules: Rules) -> Finding:
 
 
 def _single(one: Answer) -> Answer:
-    """What is alone in a list or a set."""
-    while isinstance(one, Several) and one.kind != "tuple" and len(one.items) == 1:
+    """What is alone in a list or a set; a root that is named twice is alone."""
+    while isinstance(one, Several) and one.kind != "tuple" and one.items:
+        if any(item != one.items[0] for item in one.items[1:]):
+            break
         one = one.items[0]
     return one

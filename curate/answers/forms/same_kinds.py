@@ -48,6 +48,8 @@ def _mixed(one: Answer, other: Answer, rules: Rules, compare: Compare) -> Findin
         case Proportion(), Number():
             return _proportion_and_number(one, other, compare)
         case Based(), Number():
+            if other.value.rational == int(one.digits, one.base):
+                return Finding(None, "key", f"{brief(one)} is {brief(other)} in base ten")
             if other.value.rational is not None and _digits(other.value) == one.digits:
                 return Finding(True, "key", f"both are {one.digits} (base {one.base} left out)")
             return Finding(False, "key", two(one, other))

@@ -10,6 +10,7 @@ from curate.answers.forms.build import ORDER
 from curate.answers.forms.finding import Compare, Finding, Rules, two_kinds
 from curate.answers.forms.kinds import Answer, Number, Proportion, Relation, Several, Words
 
+FUNCTION_LETTERS = frozenset("fghFGHPQpqWT")
 _STRICT = ("<", ">")
 _NAMING = ("=", r"\in")
 
@@ -70,6 +71,7 @@ def _relation_and_other(relation: Relation, other: Answer, compare: Compare) -> 
 
 
 def _two_relations(a: Relation, b: Relation, rules: Rules) -> Finding | None:
+    b = _with_variable_of(a, b)
     x, y = _difference(a), _difference(b)
     if a.sign in _NAMING and b.sign in _NAMING and (a.sign, b.sign) != (r"\in", r"\in"):
         return _two_equations(a, b, x, y, rules)
@@ -99,6 +101,28 @@ def _two_equations(
     if _is_linear(x) and _is_linear(y):
         return Finding(False, "algebra", "different linear equations")
     return Finding(None, "algebra", "equations that are no multiples of each other")
+
+
+def _with_variable_of(a: Relation, b: Relation) -> Relation:
+    """f(n) = n as f(z) = z, where the other equation is about f(z)."""
+    mine, other = _applied(a), _applied(b)
+    if mine is None or other is None or mine == other or mine[0] != other[0]:
+        return b
+    if not isinstance(b.right, Number) or mine[1] in b.right.value.symbols:
+        return b
+    renamed = algebra.substitute(b.right.value, other[1], mine[1])
+    return b._replace(left=a.left, right=b.right._replace(value=renamed))
+
+
+def _applied(one: Relation) -> tuple[str, str] | None:
+    """The name and the variable of f(x) on the left of an equation, where it is read as a product."""
+    if one.sign != "=" or not isinstance(one.left, Number) or not is_name(one.left):
+        return None
+    symbols = one.left.value.symbols
+    functions = [name for name in symbols if name[0] in FUNCTION_LETTERS]
+    if len(symbols) != 2 or len(functions) != 1:
+        return None
+    return functions[0], next(iter(symbols - set(functions)))
 
 
 def _may_be_alike(a: Answer, b: Answer) -> bool:

@@ -63,7 +63,7 @@ def absolute(value: Value) -> Value:
     if positive(negative(value)):
         return negative(value)
     if not value.symbols:
-        return value if _is_above_zero(value) else negative(value)
+        return value if above_zero(value) else negative(value)
     if len(value.above) > 1 or value.below != UNIT:
         return even("abs", value)
     [(product, factor)] = value.above.items()
@@ -81,7 +81,8 @@ def _size_of(one: Atom) -> Atom:
     return ("f", "abs", term(((one, 1),)).inner)
 
 
-def _is_above_zero(value: Value) -> bool:
+def above_zero(value: Value) -> bool:
+    """Whether a number is above zero, computed. Raises Unreadable where that cannot be told."""
     found = approximate(value, 30)
     if found is None or abs(found.imag) > SURE or abs(found.real) < SURE:
         raise Unreadable("a sign that cannot be told")

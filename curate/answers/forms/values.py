@@ -119,6 +119,19 @@ def thaw(frozen: object) -> Value:
     return Value(dict(above), dict(below))
 
 
+def substitute(value: Value, old: str, new: str) -> Value:
+    """A value with one variable in the place of another that it does not have."""
+
+    def renamed(one: object) -> object:
+        if one == ("s", old):
+            return "s", new
+        return tuple(renamed(part) for part in one) if isinstance(one, tuple) else one
+
+    found = thaw(renamed(value.frozen))
+    above, below = ({tidied(dict(product))[0]: factor for product, factor in part.items()} for part in found)
+    return Value(above, below)
+
+
 def add(a: Value, b: Value) -> Value:
     """a + b."""
     if a.below == b.below:

@@ -23,6 +23,7 @@ _MARKED = re.compile(r"\(|(?:\\text\w*\{)?\(?[A-J][).:]")
 _OPTION_IN_TEXT = re.compile(r"\\(?:text(?:bf)?|math(?:rm|bf)|mbox)\s*\{\s*(?=\(?[A-J][).}])")
 _TEXT_COMMAND = re.compile(r"\\(?:text(?:bf|it)?|math(?:rm|bf)|mbox|operatorname|rm)(?![A-Za-z])|\\[ ,;:!~]")
 _FORMULA_SIGNS = re.compile(r"[=<>^_+*/\\]|\d")
+_IN_TEXT = re.compile(r"\\(?:text|mathrm|mbox|mathbf|textbf)\s*\{([^{}]*)\}")
 _SPACING = re.compile(r"\\(?:left|right|[,;:! ]|q?quad)(?![A-Za-z])")
 _LETTERS_ONLY = re.compile(r"(?:\\(?:text|math)[a-z]*\s*\{\s*)?[A-Za-z]+\s*\}?[.!]?")
 _ARTICLES = re.compile(r"\b(?:the|a|an)\b")
@@ -57,7 +58,7 @@ def normal_words(text: str) -> str:
 def as_words(text: str) -> Words:
     """Words, or the signs of a formula that could not be read, where every sign counts."""
     if _FORMULA_SIGNS.search(_TEXT_COMMAND.sub("", text)):
-        return Words("".join(_SPACING.sub("", text).split()))
+        return Words("".join(_SPACING.sub("", _IN_TEXT.sub(r"\1", text)).split()))
     return Words(normal_words(text))
 
 
