@@ -41,8 +41,9 @@ SOURCES = (
 )
 _MAX_CHARS = 100
 _WORDS = re.compile(r"(?<![\\A-Za-z])[A-Za-z]{3,}")
-_NOT_MATHS = re.compile(  # AF; brackets for the floor; (A)-3; units; derivatives
-    r"(?<![\\A-Za-z])[A-Z]{2,}|^\[.*\]$|^\([A-Z]\)|(?<![A-Za-z\\])[ckm][mg](?![A-Za-z])|\{d ?[a-z]\}"
+_NOT_MATHS = re.compile(  # AF; brackets for the floor; (A)-3; units; derivatives; f(0); No; any C
+    r"(?<![\\A-Za-z])[A-Z]{2,}|^\[.*\]$|^\([A-Z]\)|(?<![A-Za-z\\])[ckm][mg](?![A-Za-z])|\{d ?\\?[a-z]+\}"
+    r"|(?<![A-Za-z\\])[fgh]\s*\(|^[A-Z][a-z]$|[-+]\s*C\s*$"
 )
 _PART = r"[^,;()\[\]]+(?:\([^,;()\[\]]*\)[^,;()\[\]]*)*"
 _SPACE = re.compile(r"\\(?:left|right|displaystyle)(?![A-Za-z])")
@@ -169,7 +170,11 @@ def _family(text: str) -> tuple[str, tuple[str, ...]] | None:
     match = re.fullmatch(r"([a-z])\s*=\s*([^=]+)", flat)
     if match and _readable((match[2],)) and not letters(read(match[2]) or ()):
         return "assigned", match.groups()
-    if re.fullmatch(r"[^=<>]+=[^=<>]+", flat) and not re.match(r"\s*[A-Za-z](?:\^\{-1\})?\s*\(", flat):
+    if (
+        re.fullmatch(r"[^=<>]+=[^=<>]+", flat)
+        and not _NOT_MATHS.search(flat)
+        and not re.match(r"\s*[A-Za-z](?:\^\{-1\})?\s*\(", flat)
+    ):
         sides = tuple(side.strip() for side in flat.split("="))
         return ("equation", sides) if _readable(sides) and _is_curve(sides) else None
     if match := _INEQUALITY.fullmatch(text):

@@ -18,10 +18,12 @@ without its unit or base, a list without order or braces, rounded decimals, othe
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable, Iterator
+import hashlib
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from random import Random
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 import polars as pl
 from verify_forms import FORMULAS, VALUES, Form
@@ -34,23 +36,30 @@ from verify_surface import SURFACE, undone
 
 READABLE = ("integer", "decimal", "fraction", "closed", "formula")
 NUMERIC = ("integer", "grouped", "decimal", "fraction")
-# Wrappers that fit any answer; the others change formulas and are for what can be read.
+# Wrappers that fit any answer; the other surfaces change formulas and are for what can be read.
 ANYWHERE = ("dollars", "boxed", "boxed-twice-wrapped", "displaystyle", "blank-around")
-_TRIES = 6
+# Ways to write a number that the reader of the checks does not read; they are right by how they are made.
+UNREAD = frozenset(
+    ("repeating-decimal", "chinese-numeral", "mixed-number", "thousands", "number-in-text", "scientific")
+)
+NOT_INSIDE = ("$", "\\boxed", "\\(", "\\[", "**", "\n", "\\text{ and", ".\\", "。", "ption")
+_ROUNDS = 6
 
 RESPONSES: dict[str, str] = {
-    "response-box": "First we add both sides.\n\nSo the result is\n\\[\n\\boxed{<A>}\n\\]",
-    "response-inline-box": "We check the cases one by one. Hence the answer is $\\boxed{<A>}$.",
-    "response-later-box": "A first guess is \\boxed{<B>}. Checking it shows a mistake in the second step, "
-    "where a term was lost.\n\nCorrecting this gives \\boxed{<A>}",
-    "response-think": "<think>\nMaybe it is <B>? So \\boxed{<B>}. Wait, no.\n</think>\n\nThe final answer is "
+    "box": "First we add both sides.\n\nSo the result is\n\\[\n\\boxed{<A>}\n\\]",
+    "inline-box": "We check the cases one by one. Hence the answer is $\\boxed{<A>}$.",
+    "later-box": "A first guess is \\boxed{<B>}. Checking it shows a mistake in the second step, where "
+    "a term was lost.\n\nCorrecting this gives \\boxed{<A>}",
+    "think": "<think>\nMaybe it is <B>? So \\boxed{<B>}. Wait, no.\n</think>\n\nThe final answer is "
     "\\boxed{<A>}.",
-    "response-sentence": "Putting both together settles it. The final answer is $<A>$. I hope it is correct.",
-    "response-answer-line": "We compare the two.\n\n**Answer:** $<A>$",
-    "response-chinese": "两边相加即可。所以答案是 $<A>$。",
-    "response-chinese-box": "因此，最终答案为：$\\boxed{<A>}$",
+    "sentence": "Putting both together settles it. The final answer is $<A>$. I hope it is correct.",
+    "answer-line": "We compare the two.\n\n**Answer:** $<A>$",
+    "chinese": "两边相加即可。所以答案是 $<A>$。",
+    "chinese-box": "因此，最终答案为：$\\boxed{<A>}$",
+    "hashes": "He needs both of them.\nSo there are <A> in all.\n#### <A>",
 }
-_HASHES = "He needs both of them.\nSo there are <A> in all.\n#### <A>"
+Families = Mapping[str, Sequence[Gold]]
+T = TypeVar("T")
 
 
 class Pair(NamedTuple):
@@ -69,27 +78,34 @@ def checked(gold: str, predicted: str, equal: bool) -> bool:
     return same(read(undone(gold)), read(undone(predicted))) is equal
 
 
-def equal_forms() -> dict[str, tuple[tuple[str, ...], Form, bool]]:
-    """Kinds of equal pairs: families, rewriting, and whether the result can be read and evaluated."""
-    kinds: dict[str, tuple[tuple[str, ...], Form, bool]] = {}
+class Rule(NamedTuple):
+    """How a kind of pair is made: of which families (none: of all), and whether to check both as formulas."""
+
+    families: tuple[str, ...]
+    form: Form
+    is_formula: bool
+
+
+def equal_rules() -> dict[str, Rule]:
+    """The kinds of equal pairs."""
+    kinds: dict[str, Rule] = {}
     for name, surface in SURFACE.items():
-        families = ("*",) if name in ANYWHERE else READABLE
-        kinds[f"surface/{name}"] = (families, _on_text(surface), name not in ANYWHERE)
+        everywhere = name in ANYWHERE
+        kinds[f"surface/{name}"] = Rule(() if everywhere else READABLE, _on_text(surface), not everywhere)
     for name, form in VALUES.items():
-        unread = name in (
-            "repeating-decimal",
-            "chinese-numeral",
-            "mixed-number",
-            "thousands",
-            "number-in-text",
-            "scientific",
-        )
-        kinds[f"number/{name}"] = (NUMERIC, form, not unread)
+        kinds[f"number/{name}"] = Rule(NUMERIC, form, name not in UNREAD)
     for name, form in FORMULAS.items():
-        kinds[f"formula/{name}"] = (READABLE, form, name != "assigned-to-letter")
+        kinds[f"formula/{name}"] = Rule(READABLE, form, name != "assigned-to-letter")
     for family, forms in (PARTS_EQUAL | NAMED_EQUAL).items():
-        for name, form in forms.items():
-            kinds[f"{family}/{name}"] = ((family,), form, False)
+        kinds |= {f"{family}/{name}": Rule((family,), form, False) for name, form in forms.items()}
+    return kinds
+
+
+def different_rules() -> dict[str, Rule]:
+    """The kinds of different pairs."""
+    kinds = {f"near-miss/{name}": Rule(READABLE, _on_text(miss), True) for name, miss in MISSES.items()}
+    for family, forms in (PARTS_DIFFERENT | NAMED_DIFFERENT).items():
+        kinds |= {f"{family}/{name}": Rule((family,), form, False) for name, form in forms.items()}
     return kinds
 
 
@@ -101,58 +117,34 @@ def _on_text(change: Callable[[str, Random], str | None]) -> Form:
     return form
 
 
-def different_forms() -> dict[str, tuple[tuple[str, ...], Form, bool]]:
-    """Kinds of different pairs, as `equal_forms`."""
-    kinds: dict[str, tuple[tuple[str, ...], Form, bool]] = {}
-    for name, miss in MISSES.items():
-        kinds[f"near-miss/{name}"] = (READABLE, _on_text(miss), True)
-    for family, forms in (PARTS_DIFFERENT | NAMED_DIFFERENT).items():
-        for name, form in forms.items():
-            kinds[f"{family}/{name}"] = ((family,), form, False)
-    return kinds
+def _shuffled(items: Iterable[T], key: Callable[[T], str], most: int) -> list[T]:
+    """At most so many items in the order of the hash of their key.
+
+    Unlike a sample it hardly changes when a few items come or go, so that what graders said can be kept.
+    """
+    return sorted(items, key=lambda item: hashlib.sha256(key(item).encode()).digest())[:most]
 
 
-class Stock(NamedTuple):
-    """The ground truths, all and by family."""
-
-    every: list[Gold]
-    by_family: dict[str, list[Gold]]
-
-    def of(self, families: tuple[str, ...]) -> list[Gold]:
-        """Those of some families, in a fixed order."""
-        return (
-            self.every
-            if families == ("*",)
-            else [g for name in families for g in self.by_family.get(name, ())]
-        )
-
-
-def _drawn(
-    stock: Stock, kind: str, rule: tuple[tuple[str, ...], Form, bool], equal: bool, most: int, seed: int
-) -> Iterator[Pair]:
+def _drawn(by_family: Families, kind: str, rule: Rule, equal: bool, most: int, seed: int) -> Iterator[Pair]:
     """Pairs of one kind, as many as asked for or as can be made."""
-    families, form, readable = rule
-    rng = Random(f"{seed}/{kind}/{equal}")
-    # A family of few members is not drowned by one of thousands.
-    members = (
-        [stock.by_family.get(name, []) for name in families]
-        if families != ("*",)
-        else list(stock.by_family.values())
-    )
-    order: list[Gold] = []
-    for family in members:
-        order += rng.sample(family, min(len(family), max(most // 2, most * 3 // max(1, len(members)))))
-    rng.shuffle(order)
+    families = rule.families or tuple(sorted(by_family))
+    share = max(most // 2, most * 3 // len(families))  # a small family is not drowned by a large one
+
+    def key(gold: Gold) -> str:
+        return f"{seed}/{kind}/{equal}/{gold.text}"
+
+    order = [gold for name in families for gold in _shuffled(by_family.get(name, ()), key, share)]
+    order = _shuffled(order, key, len(order))
     made: set[tuple[str, str]] = set()
-    for round_number in range(_TRIES):
+    for round_number in range(_ROUNDS):
         before = len(made)
         for gold in order:
             if len(made) >= most:
                 return
-            predicted = form(gold, rng)
+            predicted = rule.form(gold, Random(f"{key(gold)}/{round_number}"))
             if not predicted or predicted == gold.text or (gold.text, predicted) in made:
                 continue
-            if readable and not checked(gold.text, predicted, equal):
+            if rule.is_formula and not checked(gold.text, predicted, equal):
                 continue
             made.add((gold.text, predicted))
             yield Pair(kind, gold.text, predicted, equal, gold.family, gold.source)
@@ -160,99 +152,82 @@ def _drawn(
             return
 
 
-def _others(stock: Stock, most: int, seed: int) -> Iterator[Pair]:
+def _others(by_family: Families, most: int, seed: int) -> Iterator[Pair]:
     """Two ground truths of one family with different values."""
     for family in READABLE:
-        rng = Random(f"{seed}/others/{family}")
-        stock_of = stock.by_family.get(family, [])
-        for _ in range(most):
-            one, two = rng.choice(stock_of), rng.choice(stock_of)
+        every = _shuffled(by_family.get(family, ()), lambda gold: f"{seed}/one/{gold.text}", 2 * most)
+        for one, two in zip(every[::2], every[1::2], strict=False):
             if same(one.tree, two.tree) is False:
                 yield Pair("other/ground-truth", one.text, two.text, False, family, one.source)
 
 
+def _key(what: str, pair: Pair) -> str:
+    return f"{what}/{pair.gold}/{pair.predicted}"
+
+
 def _in_responses(pairs: list[Pair], most: int, seed: int) -> Iterator[Pair]:
     """Equal and different pairs whose prediction is the end of a response that names both answers."""
+    bare = [pair for pair in pairs if _fits(pair.predicted) and "$" not in pair.gold]
+    wrong = [pair.predicted for pair in bare if not pair.equal]
+    numbers = [pair for pair in bare if pair.family in NUMERIC]
     for name, template in RESPONSES.items():
         for equal in (True, False):
-            rng = Random(f"{seed}/{name}/{equal}")
-            bare = [pair for pair in pairs if pair.equal is equal and _fits(pair.predicted)]
-            wrong = [pair for pair in pairs if not pair.equal and _fits(pair.predicted)]
-            for pair in rng.sample(bare, min(most, len(bare))):
-                other = rng.choice(wrong).predicted if equal else pair.gold
-                if "$" in pair.gold + other:
-                    continue
+            fitting = [pair for pair in (numbers if name == "hashes" else bare) if pair.equal is equal]
+            for pair in _shuffled(fitting, partial(_key, f"{seed}/{name}"), most):
+                other = Random(f"{seed}/{pair.gold}").choice(wrong) if equal else pair.gold
                 text = template.replace("<A>", pair.predicted).replace("<B>", other)
-                yield pair._replace(kind=f"response/{name[9:]}", predicted=text)
-    for equal in (True, False):
-        rng = Random(f"{seed}/hashes/{equal}")
-        numbers = [
-            p
-            for p in pairs
-            if p.equal is equal and p.family in ("integer", "decimal", "grouped") and _fits(p.predicted)
-        ]
-        for pair in rng.sample(numbers, min(most, len(numbers))):
-            yield pair._replace(kind="response/hashes", predicted=_HASHES.replace("<A>", pair.predicted))
+                yield pair._replace(kind=f"response/{name}", predicted=text)
 
 
 def _fits(text: str) -> bool:
-    return not any(
-        mark in text
-        for mark in ("$", "\\boxed", "\\(", "\\[", "**", "\n", "\\text{ and", ".\\", "。", "\\$", "ption")
-    ) and not text.endswith(".")
+    """Whether an answer can stand inside dollars, a box or a sentence."""
+    return not any(mark in text for mark in NOT_INSIDE) and not text.endswith(".")
+
+
+def _mixed(pair: Pair, rng: Random) -> str:
+    """The prediction with two changes of its writing and a wrapper, where its value stays as it is."""
+    text = pair.predicted
+    if "text" not in text:
+        for name in rng.sample(("frac-size", "spaced", "unspaced", "exponent-braces"), 2):
+            text = SURFACE[name](text, rng) or text
+    before = read(undone(pair.predicted))
+    if before is not None and same(before, read(undone(text))) is not True:
+        text = pair.predicted
+    if _fits(text):
+        wrapper = rng.choice(("dollars", "boxed", "full-stop", "bold", "blank-around"))
+        text = SURFACE[wrapper](text, rng) or text
+    return text
 
 
 def _mixtures(pairs: list[Pair], most: int, seed: int) -> Iterator[Pair]:
-    """A rewriting and one or two changes of surface on top of it, as they come in real responses."""
+    """A rewriting and changes of its writing on top, as they come in real responses."""
     for equal in (True, False):
-        rng = Random(f"{seed}/mixtures/{equal}")
-        stock = [
-            pair
-            for pair in pairs
-            if pair.equal is equal and not pair.kind.startswith(("surface/", "response/"))
-        ]
-        for pair in rng.sample(stock, min(most, len(stock))):
-            text = pair.predicted
-            names = (
-                rng.sample(("frac-size", "spaced", "unspaced", "exponent-braces"), 2)
-                if "text" not in text
-                else []
-            )
-            for name in names:
-                text = SURFACE[name](text, rng) or text
-            if (
-                read(undone(pair.predicted)) is not None
-                and same(read(undone(pair.predicted)), read(undone(text))) is not True
-            ):
-                continue
-            if _fits(text):
-                text = (
-                    SURFACE[rng.choice(("dollars", "boxed", "full-stop", "bold", "blank-around"))](text, rng)
-                    or text
-                )
+        stock = [pair for pair in pairs if pair.equal is equal and not pair.kind.startswith("surface/")]
+        for pair in _shuffled(stock, partial(_key, f"{seed}/mixture"), most):
+            text = _mixed(pair, Random(f"{seed}/{pair.gold}/{pair.predicted}"))
             yield pair._replace(kind="mixture/" + ("equal" if equal else "near-miss"), predicted=text)
+
+
+def _exchanged(pair: Pair, seed: int) -> Pair:
+    """One of five pairs of bare formulas with its sides exchanged: being equal has no direction."""
+    if not pair.kind.startswith(("formula/", "near-miss/", "number/as-")):
+        return pair
+    if Random(f"{seed}/{pair.gold}/{pair.predicted}").random() >= 0.2:
+        return pair
+    return pair._replace(gold=pair.predicted, predicted=pair.gold)
 
 
 def pairs(data: Path, per_kind: int = 400, seed: int = 0) -> list[Pair]:
     """All constructed pairs, distinct, in a fixed order."""
-    every = list(golds(data))
     by_family: dict[str, list[Gold]] = {}
-    for gold in every:
+    for gold in golds(data):
         by_family.setdefault(gold.family, []).append(gold)
-    stock = Stock(every, by_family)
     found: list[Pair] = []
-    for kind, rule in equal_forms().items():
-        found += _drawn(stock, kind, rule, True, per_kind, seed)
-    for kind, rule in different_forms().items():
-        found += _drawn(stock, kind, rule, False, per_kind, seed)
-    found += _others(stock, per_kind, seed)
-    # Symmetric: every fifth pair of bare formulas has its sides exchanged.
-    found = [
-        pair._replace(gold=pair.predicted, predicted=pair.gold)
-        if at % 5 == 0 and pair.kind.startswith(("formula/", "near-miss/", "number/as-"))
-        else pair
-        for at, pair in enumerate(found)
-    ]
+    for equal, rules in ((True, equal_rules()), (False, different_rules())):
+        for kind, rule in rules.items():
+            found += _drawn(by_family, kind, rule, equal, per_kind, seed)
+    found += _others(by_family, per_kind, seed)
+    found = [_exchanged(pair, seed) for pair in found]
     found += [*_in_responses(found, per_kind // 2, seed), *_mixtures(found, per_kind * 3, seed)]
     distinct: dict[tuple[str, str], Pair] = {}
     for pair in found:

@@ -86,6 +86,10 @@ class _Reader:
         return tree
 
     def product(self) -> Tree:
+        if self.next in ("+", "-"):  # -1\frac{1}{2} is -(1\frac{1}{2})
+            sign = self.take()
+            right = self.product()
+            return right if sign == "+" else ("neg", right)
         tree = self.signed()
         while True:
             token = self.next

@@ -39,7 +39,11 @@ def _wrap(*wrappers: tuple[str, str]) -> TextForm:
 
 
 def _spaced(text: str, _rng: Random) -> str | None:
-    found = re.sub(r"(?<!\\)\s*((?<!\\)[+=,<>]|(?<=[\w})\]])-)\s*", lambda match: f" {match[1]} ", text)
+    found = re.sub(
+        r"(?<!\\)\s*((?<!\\)[=<>]|(?<!E)\+|(?<![\\{]),(?!\\!)|(?<=[\w})\]])-)\s*",
+        lambda match: f" {match[1]} ",
+        text,
+    )
     return found if found != text else None
 
 

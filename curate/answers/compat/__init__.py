@@ -15,7 +15,15 @@ from typing import NamedTuple
 
 from curate.answers.compat.grade import same
 from curate.answers.compat.grammar import Parsed, parsed
-from curate.answers.compat.normal import is_known_version, is_real, last_side, may_fail, may_hold_more, normal
+from curate.answers.compat.normal import (
+    grouped,
+    is_known_version,
+    is_real,
+    last_side,
+    may_fail,
+    may_hold_more,
+    normal,
+)
 from curate.answers.compat.tokens import Unsure
 from curate.answers.compat.values import Meaning, meaning
 from curate.answers.verdict import Verdict
@@ -78,9 +86,11 @@ def _reading(text: str) -> _Reading:
             return _Reading(cleaned, is_unsure=may_hold_more(text))
         real = is_real(source)
         stands_for = meaning(found, source, real=real)
-    except Unsure:
+        digits = grouped(source)
+    except (Unsure, RecursionError):
         return _Reading(cleaned, is_unsure=True)
-    return _Reading(cleaned, stands_for, (str(real), *(token.text for token in found.stream)))
+    texts = (digits,) if digits else (str(real), *(token.text for token in found.stream))
+    return _Reading(cleaned, stands_for, texts)
 
 
 def _parsed(cleaned: str) -> tuple[Parsed | None, str]:

@@ -20,7 +20,7 @@ from curate.answers.forms.tokens import Unreadable
 
 MAX_DIGITS = 15
 """Of a decimal that sympy holds with its standard precision."""
-MAX_EXACT_TERMS = 60
+MAX_EXACT_TERMS, MAX_EXACT_LETTERS = 60, 8
 LEAST, MOST = 1e-9, 1e25
 APART_FROM_WHOLE = 1e-9
 
@@ -102,7 +102,7 @@ def whole_number(number: Fraction) -> Number:
     try:
         size = float(number)
     except OverflowError:
-        size = math.copysign(math.inf, number)
+        size = math.inf if number > 0 else -math.inf
     form: Form = "integer" if number.denominator == 1 else "fraction"
     try:
         return Number(form, algebra.constant(number), (size, size))
@@ -214,7 +214,7 @@ def _is_rational(one: Number) -> bool:
 def _folded(operation: Callable[[Value, Value], Value], parts: list[Number]) -> Value | None:
     """An exact operation on exact values, None where one of them is not exact or it gets too long."""
     values = [part.value for part in parts if part.value is not None]
-    if len(values) < len(parts):
+    if len(values) < len(parts) or sum(len(part.letters) for part in parts) > MAX_EXACT_LETTERS:
         return None
     found = values[0]
     try:

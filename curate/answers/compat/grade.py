@@ -181,10 +181,12 @@ def _unions(gold: Meaning, answer: Meaning) -> bool | None:
     ends = [one for union in (gold, answer) for piece in union.pieces for one in (piece.left, piece.right)]
     if len(gold.pieces) != len(answer.pieces):
         return False
-    found = _all([_sets(a, b) for a, b in zip(gold.pieces, answer.pieces, strict=True)])
-    if found and not all(isinstance(end, Endless) or end.form in ("integer", "fraction") for end in ends):
-        return None
-    return found
+    if _pairwise(gold.in_order, answer.in_order) is False:
+        return False
+    are_plain = all(isinstance(end, Endless) or end.form in ("integer", "fraction") for end in ends)
+    return (
+        True if are_plain and _pairwise(gold.pieces, answer.pieces) else None
+    )  # it may fail in another order
 
 
 def _several(gold: Several, answer: Several) -> bool | None:

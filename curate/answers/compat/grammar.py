@@ -12,13 +12,16 @@ elementary transformations of matrices. A text with one of these is left to Math
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from typing import NamedTuple
 
 from curate.answers.compat.tokens import NoToken, Token, Unsure, tokens
 
-MAX_TOKENS = 400
-MAX_STEPS = 60_000
+MAX_TOKENS = 300
+MAX_STEPS = 12_000
+"""Rules at places, and places where they end: about 20 ms."""
 MAX_NESTED = 12
+MAX_SCRIPTS = 40
 
 _GRAMMAR = r"""
 math: set_elements_relation | set_elements | set_relation
@@ -224,26 +227,28 @@ class _Repeated:
 
     def ends(self, state: _State, at: int) -> Found:
         found: dict[int, tuple[Tree, ...]] = {}
-        self._walk(state, at, (), 0, found, set())
+        seen = {at}
+        walking: list[tuple[int, tuple[Tree, ...], Iterator[tuple[int, tuple[Tree, ...]]]]] = [
+            (at, (), self._further(state, at, 0))
+        ]
+        while walking:
+            place, before, further = walking[-1]
+            for end, parts in further:
+                if end not in seen:
+                    seen.add(end)
+                    walking.append((end, before + parts, self._further(state, end, len(walking))))
+                    break
+            else:
+                walking.pop()
+                if len(walking) >= self.least:
+                    found[place] = before
         return tuple(found.items())
 
-    def _walk(
-        self,
-        state: _State,
-        at: int,
-        before: tuple[Tree, ...],
-        times: int,
-        found: dict[int, tuple[Tree, ...]],
-        seen: set[int],
-    ) -> None:
-        if at in seen:
-            return
-        seen.add(at)
-        if (self.most is None or times < self.most) and state.kinds[at] in self.first:
-            for end, parts in self.part.ends(state, at):
-                self._walk(state, end, before + parts, times + 1, found, seen)
-        if times >= self.least and at not in found:
-            found[at] = before
+    def _further(self, state: _State, at: int, times: int) -> Iterator[tuple[int, tuple[Tree, ...]]]:
+        """Where it ends when it is there once more."""
+        if times == self.most or state.kinds[at] not in self.first:
+            return iter(())
+        return iter(self.part.ends(state, at))
 
 
 class _Rule:
@@ -270,14 +275,14 @@ class _Rule:
         known = state.known.get(key)
         if known is not None:
             return known
-        state.steps += 1
-        if state.steps > MAX_STEPS:
-            raise Unsure
         found = tuple(
             (end, parts if len(parts) == 1 and not self.kept else (Node(self.name, at, end, parts),))
             for end, parts in self.body.ends(state, at)
         )
         state.known[key] = found
+        state.steps += 1 + len(found)
+        if state.steps > MAX_STEPS:
+            raise Unsure
         return found
 
 
@@ -356,6 +361,9 @@ def parsed(text: str) -> Parsed | None:
         if depth > MAX_NESTED:
             raise Unsure
     state = _State(stream)
+    # Of a chain of powers every link may be read in several ways.
+    if sum(token.kind in ("^", "_") for token in stream) > MAX_SCRIPTS:
+        raise Unsure
     for end, (tree,) in _RULES["math"].ends(state, 0):
         if end == len(stream):
             return Parsed(tree, tuple(stream))

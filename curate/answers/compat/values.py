@@ -64,9 +64,16 @@ class Interval(NamedTuple):
 
 
 class Union(NamedTuple):
-    """Several intervals, from left to right, with gaps between them."""
+    """Several intervals with gaps between them, as they are written."""
 
     pieces: tuple[Interval, ...]
+
+    @property
+    def in_order(self) -> list[Interval]:
+        """The pieces from left to right."""
+        return sorted(
+            self.pieces, key=lambda piece: -math.inf if isinstance(piece.left, Endless) else piece.left.size
+        )
 
 
 class Matrix(NamedTuple):
@@ -415,16 +422,16 @@ def _set_or_one(several: list[Several]) -> Meaning:
 
 
 def _union(parts: list[Meaning]) -> Union:
-    """Intervals with gaps between them, in order."""
+    """Intervals with gaps between them. Raises Unsure for others."""
     pieces = [part for part in parts if isinstance(part, Interval)]
     if len(pieces) < len(parts):
         raise Unsure
-    pieces.sort(key=lambda piece: -math.inf if isinstance(piece.left, Endless) else piece.left.size)
-    for one, other in pairwise(pieces):
+    union = Union(tuple(pieces))
+    for one, other in pairwise(union.in_order):
         order = _order(one.right, other.left)
         if order > 0 or (order == 0 and not (one.right_open and other.left_open)):
             raise Unsure
-    return Union(tuple(pieces))
+    return union
 
 
 def _kind(tree: Tree) -> str:

@@ -8,7 +8,9 @@ from typing import Literal, NamedTuple
 from curate.answers.extract.boxes import is_gap
 from curate.answers.extract.pieces import COVER, COVERED, Piece, Span, sentence_end, tidy_span
 
-_DIGITS = r"(?:\d(?:[\d,]*\d)?(?:\.\d+)?|\.\d+)"
+_SPACED = r"[1-9]\d{0,2}(?:[ \u00a0\u202f]\d{3})++(?=\s*(?:[.!?](?:\s|\Z)|\n|\*\*|\Z))"
+"""9 500 at the end of a sentence; in the middle of one two numbers may stand side by side."""
+_DIGITS = rf"(?:{_SPACED}|\d(?:[\d,]*\d)?(?:\.\d+)?|\.\d+)"
 _NUMBER = (
     rf"(?:\d+[ \t]\d+\s?/\s?\d+|{_DIGITS}?[½⅓⅔¼¾⅕⅖⅗⅘⅙⅚⅛⅜⅝⅞]|{_DIGITS}(?:\s?/\s?{_DIGITS}|(?::\d+)+)?"
     r"(?:[eE][-+]?\d+|\s?(?:×|\\times|\*|·|x)\s?10(?:\s?\^\s?(?:\{[-+−]?\d+\}|[-+−]?\d+)|[⁻⁺]?[⁰¹²³⁴⁵⁶⁷⁸⁹]+))?)"
