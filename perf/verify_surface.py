@@ -40,7 +40,7 @@ def _wrap(*wrappers: tuple[str, str]) -> TextForm:
 
 def _spaced(text: str, _rng: Random) -> str | None:
     found = re.sub(
-        r"(?<!\\)\s*((?<!\\)[=<>]|(?<!E)\+|(?<![\\{]),(?!\\!)|(?<=[\w})\]])-)\s*",
+        r"(?<!\\)\s*((?<!\\)[=<>]|(?<!E)\+|(?<![\\{]),(?!\\!)|(?<=[\w})\]])(?<![eE])-)\s*",
         lambda match: f" {match[1]} ",
         text,
     )

@@ -25,6 +25,12 @@ def verifier() -> Iterator[Verifier]:
 
 
 EQUAL = [
+    ("5 kg", r"5 \text{ kilogram}"),
+    ("4:30 p.m.", "16:30"),
+    (r"\frac{\sqrt{a}}{\sqrt{b}}", r"\sqrt{\frac{a}{b}}"),
+    ("f(z) = z", "f(n) = n"),
+    ("(0.1666..., 2)", r"(\frac16, 2)"),
+    ("183", r"183 \text{ 元}"),
     ("1/2", r"\frac{1}{2}"),
     ("0.5", r"\dfrac12"),
     ("0.333333", r"\frac{1}{3}"),
@@ -68,6 +74,7 @@ EQUAL = [
 ]
 
 UNEQUAL = [
+    ("4:30 p.m.", "4:30 a.m."),
     ("1", "2"),
     ("1/2", "1/3"),
     (r"\frac{1}{2004!}", r"\frac{1}{2006!}"),

@@ -56,7 +56,9 @@ def quick(gold: str, predicted: str, profile: Profile) -> Verdict | None:
     if a.plain == b.plain:
         return Verdict("equal", "text", "the same text", a.form or a.plain, b.form or b.plain)
     found = same(a.answer, b.answer, profile)
-    if found.equal is None and isinstance(a.answer, Option) != isinstance(b.answer, Option):
+    is_option = isinstance(a.answer, Option) != isinstance(b.answer, Option)
+    are_words = _LETTERS.fullmatch(a.plain) and _LETTERS.fullmatch(b.plain)
+    if found.equal is None and (is_option or are_words):  # for Math-Verify stop is pots
         return Verdict("undecided", found.tier, found.why, a.form, b.form, "incomparable")
     if found.equal is None:
         return None
@@ -87,6 +89,7 @@ def guarded(gold: str, predicted: str) -> Verdict | None:
 _GOES_ON = re.compile(r"\\[lc]?dots(?![A-Za-z])|\.\.\.|…")
 
 
+_LETTERS = re.compile(r"[A-Za-z]{3,}")
 _GUESSED = ("last-number", "last-formula")
 _PROSE = re.compile(r"(?<![\\A-Za-z])[^\W\d_]{3,}")
 

@@ -1,11 +1,11 @@
 r"""Math-Verify's own verdict on two answers, right or wrong, without Math-Verify where it is certain.
 
 Math-Verify 0.9.0 with its defaults, both texts in a box, as verl calls it. It cleans a text with regular
-expressions (`normal` calls the same), reads it with a grammar (`grammar` makes the same trees, some twenty
+expressions (`cleaning` calls the same), reads it with a grammar (`grammar` makes the same trees, some twenty
 times as fast), makes a sympy object of it (`objects`, in the workers) and compares two of them by a long list
 of rules, which `grade` follows on exact values (`values`, `formulas`) for numbers, formulas, lists,
 intervals, matrices and relations. What is not certain goes to a worker, where Math-Verify's grader gets the
-objects (`asked`). With another version of Math-Verify than `normal.VERSIONS` it is always asked.
+objects (`asked`). With another version of Math-Verify than `cleaning.VERSIONS` it is always asked.
 """
 
 from __future__ import annotations
@@ -13,19 +13,20 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import NamedTuple
 
-from curate.answers.compat.grade import same
-from curate.answers.compat.grammar import Parsed, parsed
-from curate.answers.compat.normal import (
+from curate.answers.compat.cleaning import (
+    clean,
     grouped,
     is_known_version,
     is_real,
     last_side,
     may_fail,
     may_hold_more,
-    normal,
 )
+from curate.answers.compat.grade import same
+from curate.answers.compat.grammar import Parsed, parsed
+from curate.answers.compat.kinds import Meaning
 from curate.answers.compat.tokens import Unsure
-from curate.answers.compat.values import Meaning, meaning
+from curate.answers.compat.values import meaning
 from curate.answers.verdict import Verdict
 
 __all__ = ["decide"]
@@ -77,7 +78,7 @@ class _Reading(NamedTuple):
 
 @lru_cache(maxsize=4_096)
 def _reading(text: str) -> _Reading:
-    cleaned = normal(text)
+    cleaned = clean(text)
     if cleaned is None:
         return _Reading(None)
     try:

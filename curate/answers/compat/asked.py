@@ -11,7 +11,7 @@ from typing import Any
 
 from math_verify import parse, verify
 
-from curate.answers.compat.normal import is_known_version, last_side, may_hold_more, normal
+from curate.answers.compat.cleaning import clean, is_known_version, last_side, may_hold_more
 from curate.answers.compat.objects import as_object
 
 
@@ -34,7 +34,7 @@ def reading(text: str) -> list[Any]:
 
 def _quick(text: str) -> list[Any] | None:
     """The same from our own tree of the text; None where that is not sure."""
-    cleaned = normal(text)
+    cleaned = clean(text)
     if cleaned is None:
         return None
     try:

@@ -1,21 +1,18 @@
 r"""Math-Verify's verdict on two meanings, right or wrong, where it is certain.
 
 Follows its order of business: equations are cut to their last side where only one of the two is one; then
-sets, tuples and intervals element by element; letters by their names; numbers, rounded to six places where
-one is a decimal; the rest by value. None wherever rounding, simplifying or solving could tip the verdict.
+sets, tuples and intervals element by element, down to letters and numbers (`scalars`). None wherever
+rounding, simplifying or solving could tip the verdict.
 Source: Math-Verify 0.9.0, grader, with its defaults.
 """
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
-from fractions import Fraction
 from itertools import pairwise
 
-from curate.answers.compat.formulas import MAX_DIGITS, Number, negative, total
-from curate.answers.compat.tokens import Unsure
-from curate.answers.compat.values import (
+from curate.answers.compat.formulas import Number, negative, total
+from curate.answers.compat.kinds import (
     Endless,
     Interval,
     Letter,
@@ -24,16 +21,14 @@ from curate.answers.compat.values import (
     Relation,
     Several,
     Union,
-    as_number,
 )
-from curate.answers.forms import algebra
+from curate.answers.compat.scalars import APART, are_apart, same_numbers, same_scalars
+from curate.answers.compat.tokens import Unsure
+from curate.answers.compat.values import as_number
 
-PLACES = 6
-APART = 1e-5
-"""From this distance on, and this share of their size, no way of computing them makes two numbers equal."""
 CLOSE = 1e-12
+"""Distance below which it is not certain how two numbers are sorted."""
 
-_CONSTANTS = frozenset({"pi", "e", "i", "oo", "nan", "zoo", "eulergamma"})
 _TURNED = {"<": ">", ">": "<", "<=": ">=", ">=": "<=", "=": "="}
 
 
@@ -52,21 +47,15 @@ def same(gold: Meaning, answer: Meaning) -> bool | None:
         return None if region is None else _sets(region, answer)
     if isinstance(gold, Relation) and isinstance(answer, Relation):
         return _relations(gold, answer)
-    if isinstance(gold, Relation) or isinstance(answer, Relation):
-        other = answer if isinstance(gold, Relation) else gold
-        known = (
-            Number
-            | Letter
-            | Endless
-            | Matrix
-            | (Interval | Union if isinstance(answer, Relation) else Matrix)
-        )
-        return False if isinstance(other, known) else None
+    if isinstance(gold, Relation):
+        return False if isinstance(answer, Number | Letter | Endless | Matrix) else None
+    if isinstance(answer, Relation):
+        return None if isinstance(gold, Several) else False
     if isinstance(gold, Several | Interval | Union) or isinstance(answer, Several | Interval | Union):
         return _sets(gold, answer)
     if isinstance(gold, Matrix) or isinstance(answer, Matrix):
         return _matrices(gold, answer)
-    return _scalars(gold, answer)
+    return same_scalars(gold, answer)
 
 
 # -- equations and inequalities
@@ -89,9 +78,9 @@ def _inequalities(gold: tuple[str, Meaning, Meaning], answer: tuple[str, Meaning
         return None
     found: list[bool | None] = []
     if gold[0] == answer[0]:
-        found.append(_numbers(a, b))
+        found.append(same_numbers(a, b))
     if _TURNED.get(gold[0]) == answer[0]:
-        found.append(_numbers(a, negative(b)))
+        found.append(same_numbers(a, negative(b)))
     return True if True in found else None if None in found else False
 
 
@@ -110,7 +99,9 @@ def _equations(gold: Relation, answer: Relation) -> bool | None:
     a, b = _difference(left, gold.sides[-1]), _difference(right, answer.sides[-1])
     if a is None or b is None:
         return None
-    if not (a.has_floats or b.has_floats) and (_numbers(a, b) is True or (_numbers(a, negative(b)) is True)):
+    if not (a.has_floats or b.has_floats) and (
+        same_numbers(a, b) is True or (same_numbers(a, negative(b)) is True)
+    ):
         return True
     if not (isinstance(left, Letter) and isinstance(right, Letter) and left.is_real and right.is_real):
         return None
@@ -119,7 +110,7 @@ def _equations(gold: Relation, answer: Relation) -> bool | None:
         return False if not one.has_letters and not other.has_letters else None
     if left.name in one.letters | other.letters:
         return None
-    return False if _are_apart(one, other) else None
+    return False if are_apart(one, other) else None
 
 
 def _region(relation: Relation) -> Interval | None:
@@ -159,7 +150,7 @@ def _sets(gold: Meaning, answer: Meaning) -> bool | None:
     if isinstance(gold, Interval) and isinstance(answer, Interval):
         if (gold.left_open, gold.right_open) != (answer.left_open, answer.right_open):
             return False
-        return _all([_scalars(gold.left, answer.left), _scalars(gold.right, answer.right)])
+        return _all([same_scalars(gold.left, answer.left), same_scalars(gold.right, answer.right)])
     if isinstance(gold, Interval) or isinstance(answer, Interval):
         interval, other = (gold, answer) if isinstance(gold, Interval) else (answer, gold)
         assert isinstance(interval, Interval)
@@ -287,140 +278,4 @@ def _matrices(gold: Meaning, answer: Meaning) -> bool | None:
         for one, other in zip(gold.rows, answer.rows, strict=True)
         for a, b in zip(one, other, strict=True)
     ]
-    return _all([_numbers(a, b) for a, b in pairs])
-
-
-# -- letters and numbers
-
-
-def _scalars(gold: Meaning, answer: Meaning) -> bool | None:
-    if isinstance(gold, Endless) or isinstance(answer, Endless):
-        if isinstance(gold, Endless) and isinstance(answer, Endless):
-            return gold == answer
-        other = answer if isinstance(gold, Endless) else gold
-        return (
-            False if isinstance(other, Number) or (isinstance(other, Letter) and other.name != "oo") else None
-        )
-    if isinstance(gold, Letter) and isinstance(answer, Letter):
-        return gold.name.lower() == answer.name.lower() if len(gold.name) > 1 else gold.name == answer.name
-    if isinstance(gold, Letter) or isinstance(answer, Letter):
-        letter, other = (gold, answer) if isinstance(gold, Letter) else (answer, gold)
-        assert isinstance(letter, Letter)
-        assert isinstance(other, Number), "nothing else is left"
-        return _letter(letter, other)
-    assert isinstance(gold, Number)
-    assert isinstance(answer, Number), "nothing else is left"
-    return _numbers(gold, answer)
-
-
-def _letter(letter: Letter, other: Number) -> bool | None:
-    """A letter or word and a formula: the same if that is a product which spells it, or is printed so."""
-    if other.word is not None:
-        return letter.name.lower() == other.word.lower()
-    if letter.name in _CONSTANTS:
-        return None
-    if other.form in ("integer", "fraction"):
-        return letter.name == str(other.rational)
-    if other.is_decimal:
-        return False if len(letter.name) < MAX_DIGITS else None
-    return False if letter.name.isalnum() else None
-
-
-def _numbers(a: Number, b: Number) -> bool | None:
-    if a.has_letters or b.has_letters:
-        return _formulas(a, b)
-    if a.is_decimal or b.is_decimal:
-        return _rounded(a, b)
-    if a.has_floats or b.has_floats or a.value is None or b.value is None:
-        return False if _are_apart(a, b) else None
-    atomic = a.form != "formula" or b.form != "formula"
-    if a.value == b.value:
-        return None if atomic and (a.tangled or b.tangled) else True
-    if {a.form, b.form} == {"integer", "percent"}:
-        number, percent = (a, b) if a.form == "integer" else (b, a)
-        return percent.rational * 100 == number.rational
-    if a.form != "formula" and b.form != "formula":
-        return False
-    return False if _are_apart(a, b) else None
-
-
-def _are_apart(a: Number, b: Number) -> bool:
-    """Whether two things differ at some point, so far that no way of computing them makes them equal."""
-    return any(abs(x - y) > APART * max(1.0, abs(x), abs(y)) for x, y in zip(a.at, b.at, strict=True))
-
-
-def _formulas(a: Number, b: Number) -> bool | None:
-    """Two formulas, at least one of them with letters."""
-    if a.has_letters and b.has_letters and a.is_real != b.is_real:
-        return None
-    if _are_apart(a, b):
-        return False
-    if a.value is None or b.value is None or a.has_floats or b.has_floats:
-        return None
-    is_simple = _is_rational(a) and _is_rational(b)
-    return True if is_simple and algebra.equal(a.value, b.value) else None
-
-
-def _is_rational(one: Number) -> bool:
-    """Whether a formula has letters and rational numbers only, which Math-Verify simplifies completely."""
-    assert one.value is not None
-    return all(
-        atom[0] == "s" and isinstance(exponent, int)
-        for part in (one.value.above, one.value.below)
-        for product in part
-        for atom, exponent in product
-    )
-
-
-def _rounded(a: Number, b: Number) -> bool | None:
-    """A decimal (or a percentage of one) and another number: rounded to six places they have to agree.
-
-    Math-Verify's rounded numbers remember how many digits are good, which depends on the place of the first
-    digit, and a rounded decimal is no whole number to it: that has to be the same exactly.
-    """
-    if abs(a.size - b.size) > APART:
-        return False
-    if a.form == b.form == "decimal percent" and a.value == b.value:
-        return True
-    decimal, other = (a, b) if a.form == "decimal" else (b, a)
-    if decimal.form != "decimal" or "percent" in other.form or decimal.has_floats or other.has_floats:
-        return None
-    x = decimal.rational
-    if other.form == "integer":
-        return x == other.rational
-    if other.form == "formula":
-        return _near(x, other)
-    y = other.rational
-    if other.form == "decimal" and x == y:
-        return True
-    if other.form == "fraction" and _is_tie(y * 10**PLACES, Fraction(1, 1000)):
-        return None
-    if round(x, PLACES) != round(y, PLACES):
-        return False
-    return _remember_alike(x, y)
-
-
-def _is_tie(millionths: Fraction, width: Fraction) -> bool:
-    return abs(millionths - math.floor(millionths) - Fraction(1, 2)) < width
-
-
-def _remember_alike(x: Fraction, y: Fraction) -> bool | None:
-    """Whether two numbers that are rounded to the same also have as many good digits."""
-    if round(x, PLACES).denominator == 1:
-        return True
-    if min(abs(x), abs(y)) < Fraction(1, 1000):
-        return None
-    places = [math.floor(math.log10(abs(float(one)))) for one in (x, y)]
-    return True if places[0] == places[1] else None
-
-
-def _near(x: Fraction, other: Number) -> bool | None:
-    """A decimal and a formula, by its size: only where the sixth place is clear."""
-    if other.value is None or other.value.rational is not None or abs(other.size) > 1e5:
-        return None
-    y = Fraction(other.size)
-    if _is_tie(y * 10**PLACES, Fraction(1, 100)):
-        return None
-    if round(x, PLACES) != round(y, PLACES):
-        return False
-    return _remember_alike(x, y)
+    return _all([same_numbers(a, b) for a, b in pairs])

@@ -342,7 +342,7 @@ class Parsed(NamedTuple):
 
 
 def parsed(text: str) -> Parsed | None:
-    """The tree of a normal text, None where Math-Verify's grammar has none.
+    """The tree of a cleaned text, None where Math-Verify's grammar has none.
 
     Raises Unsure where that is not known here.
     """
@@ -368,3 +368,13 @@ def parsed(text: str) -> Parsed | None:
         if end == len(stream):
             return Parsed(tree, tuple(stream))
     return None
+
+
+def is_token(tree: Tree, *kinds: str) -> bool:
+    """Whether a part is a token of one of these kinds."""
+    return isinstance(tree, Token) and tree.kind in kinds
+
+
+def is_rule(tree: Tree, rule: str) -> bool:
+    """Whether a part was made by this rule."""
+    return isinstance(tree, Node) and tree.rule == rule

@@ -17,8 +17,8 @@ from latex2sympy2_extended.logic import And
 from latex2sympy2_extended.sets import FiniteSet
 from latex2sympy2_extended.symbols import get_symbol
 
-from curate.answers.compat.grammar import Node, Parsed, Tree, parsed
-from curate.answers.compat.normal import grouped, is_real
+from curate.answers.compat.cleaning import grouped, is_real
+from curate.answers.compat.grammar import Node, Parsed, Tree, is_rule, is_token, parsed
 from curate.answers.compat.tokens import Token, Unsure
 
 _RELATIONS: dict[str, Any] = {
@@ -48,7 +48,7 @@ _ACCENTS = {"bar": "bar", "overline": "bar", "vec": "vec", "overrightarrow": "ve
 
 
 def as_object(text: str) -> Any:
-    """The object that Math-Verify reads in a normal text, None where it cannot read it.
+    """The object that Math-Verify reads in a cleaned text, None where it cannot read it.
 
     Raises Unsure, or whatever sympy raises, where that has to be asked.
     """
@@ -108,7 +108,7 @@ class _Objects:
         """The elements between commas, of every part between semicolons."""
         assert isinstance(tree, Node)
         return [
-            [one for element in part.parts if not _is(element, ",") for one in self.elements(element)]
+            [one for element in part.parts if not is_token(element, ",") for one in self.elements(element)]
             for part in tree.parts
             if isinstance(part, Node)
         ]
@@ -128,11 +128,11 @@ class _Objects:
         return sympy.Eq(self.of(parts[0]), right, evaluate=False)
 
     def _atom_expr_list(self, parts: tuple[Tree, ...]) -> Any:
-        names = [self.of(part) for part in parts[1:-1] if not _is(part, ",")]
+        names = [self.of(part) for part in parts[1:-1] if not is_token(part, ",")]
         return names[0] if len(names) == 1 else sympy.Tuple(*names)
 
     def _set_sides(self, parts: tuple[Tree, ...]) -> Any:
-        if _is(parts[1], "notin"):
+        if is_token(parts[1], "notin"):
             raise Unsure
         return sympy.Eq(self.of(parts[0]), self.of(parts[2]), evaluate=False)
 
@@ -156,7 +156,7 @@ class _Objects:
         return sympy.S.EmptySet
 
     def _interval(self, parts: tuple[Tree, ...]) -> Any:
-        left_open, right_open = (_is(parts[at], *_OPEN) for at in (0, 4))
+        left_open, right_open = (is_token(parts[at], *_OPEN) for at in (0, 4))
         left, right = self.of(parts[1]), self.of(parts[3])
         try:
             if (left_open and right_open and right <= left) or (
@@ -175,7 +175,7 @@ class _Objects:
 
     def _finite_set(self, parts: tuple[Tree, ...]) -> Any:
         several = self.several(parts[-2])
-        if _is(parts[0], "boxed"):
+        if is_token(parts[0], "boxed"):
             return _set_or_one(several)
         return FiniteSet(*(one for group in several for one in group))
 
@@ -206,7 +206,7 @@ class _Objects:
         for sign, part in zip(parts[1::2], parts[2::2], strict=True):
             right = self.of(part)
             in_matrices = _is_matrix(left) or _is_matrix(right)
-            if _is(sign, "-"):
+            if is_token(sign, "-"):
                 if in_matrices:
                     right = _product(-1, right)
                 else:
@@ -218,9 +218,9 @@ class _Objects:
         left = self.of(parts[0])
         for sign, part in zip(parts[1::2], parts[2::2], strict=True):
             right = self.of(part)
-            if _is(sign, "*"):
+            if is_token(sign, "*"):
                 left = _product(left, right)
-            elif _is(sign, "mod"):
+            elif is_token(sign, "mod"):
                 raise Unsure
             else:
                 left = _quotient(left, right)
@@ -229,9 +229,9 @@ class _Objects:
     _mp_nofunc = _mp
 
     def _unary(self, parts: tuple[Tree, ...]) -> Any:
-        if _is(parts[0], "+"):
+        if is_token(parts[0], "+"):
             return self.of(parts[1])
-        if _is(parts[0], "-"):
+        if is_token(parts[0], "-"):
             inner = self.of(parts[1])
             if not _is_matrix(inner) and (inner.func.is_Number or inner.is_Number):
                 return -inner
@@ -257,9 +257,9 @@ class _Objects:
     def _postfix(self, parts: tuple[Tree, ...]) -> Any:
         found = self.of(parts[0])
         for sign in parts[1:]:
-            if _is(sign, "!"):
+            if is_token(sign, "!"):
                 found = sympy.factorial(found, evaluate=False)
-            elif not _is(sign, "degree"):
+            elif not is_token(sign, "degree"):
                 raise Unsure
         return found
 
@@ -267,7 +267,9 @@ class _Objects:
 
     def _exp(self, parts: tuple[Tree, ...]) -> Any:
         found = self.of(parts[0])
-        rest = [part for part in parts[1:] if not _is(part, "^", "{", "}") and not _is_rule(part, "subexpr")]
+        rest = [
+            part for part in parts[1:] if not is_token(part, "^", "{", "}") and not is_rule(part, "subexpr")
+        ]
         for part in rest:
             found = sympy.Pow(found, self.of(part), evaluate=False)
         return found
@@ -281,19 +283,19 @@ class _Objects:
 
     def _bars(self, parts: tuple[Tree, ...]) -> Any:
         inner = self.of(parts[1])
-        if _is(parts[0], "norm"):
+        if is_token(parts[0], "norm"):
             return inner.norm()
-        if _is(parts[0], "lfloor", "llcorner"):
+        if is_token(parts[0], "lfloor", "llcorner"):
             return sympy.floor(inner, evaluate=False)
-        if _is(parts[0], "lceil", "ulcorner"):
+        if is_token(parts[0], "lceil", "ulcorner"):
             return sympy.ceiling(inner, evaluate=False)
         return sympy.Abs(inner, evaluate=False)
 
     def _matrix(self, parts: tuple[Tree, ...]) -> Any:
-        rows = [part for part in parts if _is_rule(part, "matrix_row")]
+        rows = [part for part in parts if is_rule(part, "matrix_row")]
         return sympy.Matrix(
             [
-                [self.of(one) for one in row.parts if not _is(one, "&")]
+                [self.of(one) for one in row.parts if not is_token(one, "&")]
                 for row in rows
                 if isinstance(row, Node)
             ]
@@ -303,19 +305,19 @@ class _Objects:
         return self._matrix(parts).det()
 
     def _frac(self, parts: tuple[Tree, ...]) -> Any:
-        if _is(parts[5], "differential"):
+        if is_token(parts[5], "differential"):
             raise Unsure
         return _quotient(self.of(parts[2]), self.of(parts[5]))
 
     def _binom(self, parts: tuple[Tree, ...]) -> Any:
-        above, below = (parts[2], parts[5]) if _is(parts[0], "binom") else (parts[1], parts[3])
+        above, below = (parts[2], parts[5]) if is_token(parts[0], "binom") else (parts[1], parts[3])
         return sympy.binomial(self.of(above), self.of(below))
 
     # -- functions
 
     def _sqrt(self, parts: tuple[Tree, ...]) -> Any:
         inside = self.of(parts[-2])
-        exponent = 1 / self.of(parts[2]) if _is(parts[1], "[") else sympy.S.Half
+        exponent = 1 / self.of(parts[2]) if is_token(parts[1], "[") else sympy.S.Half
         return sympy.Pow(inside, exponent, evaluate=False)
 
     def _exponential(self, parts: tuple[Tree, ...]) -> Any:
@@ -352,15 +354,15 @@ class _Objects:
 
     def _of_several(self, parts: tuple[Tree, ...]) -> Any:
         head, _, power, argument = self.of_function(parts)
-        if not _is_rule(argument, "args") or head.text not in (r"\max", r"\min"):
+        if not is_rule(argument, "args") or head.text not in (r"\max", r"\min"):
             raise Unsure
         function = sympy.Max if head.text == r"\max" else sympy.Min
         found = function(*self.arguments(self.found.text(argument)), evaluate=False)
         return sympy.Pow(found, power, evaluate=False) if power else found
 
     def _applied(self, parts: tuple[Tree, ...]) -> Any:
-        power = next((self.of(part) for part in parts if _is_rule(part, "supexpr")), None)
-        arguments = next(part for part in parts if _is_rule(part, "arguments"))
+        power = next((self.of(part) for part in parts if is_rule(part, "supexpr")), None)
+        arguments = next(part for part in parts if is_rule(part, "arguments"))
         function = sympy.Function(self.found.text(parts[0]))
         found = function(*self.arguments(self.found.text(arguments).removesuffix(",")))
         return found if power is None else sympy.Pow(found, power, evaluate=False)
@@ -369,9 +371,9 @@ class _Objects:
         """The name of a function, what stands below it, its power, and its argument."""
         head = parts[0]
         assert isinstance(head, Token)
-        below = next((part for part in parts[1:-1] if _is_rule(part, "subexpr")), None)
-        above = next((part for part in parts[1:-1] if _is_rule(part, "supexpr")), None)
-        argument = parts[-2] if _is(parts[-1], ")") else parts[-1]
+        below = next((part for part in parts[1:-1] if is_rule(part, "subexpr")), None)
+        above = next((part for part in parts[1:-1] if is_rule(part, "supexpr")), None)
+        argument = parts[-2] if is_token(parts[-1], ")") else parts[-1]
         return head, below, None if above is None else self.of(above), argument
 
     def arguments(self, text: str) -> list[Any]:
@@ -394,8 +396,8 @@ class _Objects:
         assert isinstance(letter, Token)
         if letter.text == "I":
             return sympy.I  # whatever its subscript and power are
-        below = next((part for part in parts[1:] if _is_rule(part, "subexpr")), None)
-        power = next((part for part in parts[1:] if _is_rule(part, "supexpr")), None)
+        below = next((part for part in parts[1:] if is_rule(part, "subexpr")), None)
+        power = next((part for part in parts[1:] if is_rule(part, "supexpr")), None)
         found = self.symbol(letter, "" if below is None else self.subscript(below))
         return found if power is None else sympy.Pow(found, self.of(power), evaluate=False)
 
@@ -423,14 +425,6 @@ def _accented(text: str) -> str:
         return inside.replace("(", "").replace(")", "")
     name = _ACCENTS.get(command) or ("tilde" if command == "widetilde" else command)
     return f"{'math' if 'math' in name else name}{{{inside}}}"
-
-
-def _is(tree: Tree, *kinds: str) -> bool:
-    return isinstance(tree, Token) and tree.kind in kinds
-
-
-def _is_rule(tree: Tree, rule: str) -> bool:
-    return isinstance(tree, Node) and tree.rule == rule
 
 
 def _is_matrix(one: Any) -> bool:

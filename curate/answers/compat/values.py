@@ -8,10 +8,9 @@ different ways. Everything else raises Unsure.
 
 from __future__ import annotations
 
-import math
 from itertools import pairwise
-from typing import Literal, NamedTuple
 
+from curate.answers.compat.cleaning import grouped
 from curate.answers.compat.formulas import (
     PI,
     E,
@@ -29,74 +28,9 @@ from curate.answers.compat.formulas import (
     written,
     written_power,
 )
-from curate.answers.compat.grammar import Node, Parsed, Tree, parsed
-from curate.answers.compat.normal import grouped
+from curate.answers.compat.grammar import Node, Parsed, Tree, is_rule, is_token, parsed
+from curate.answers.compat.kinds import Endless, Interval, Letter, Matrix, Meaning, Relation, Several, Union
 from curate.answers.compat.tokens import Token, Unsure
-
-
-class Letter(NamedTuple):
-    """A letter or word alone."""
-
-    name: str
-    is_real: bool
-
-
-class Endless(NamedTuple):
-    """Plus or minus infinity."""
-
-    sign: int
-
-
-class Several(NamedTuple):
-    """Things in a tuple or a set, in the order in which they are written."""
-
-    kind: Literal["set", "tuple"]
-    items: tuple[Meaning, ...]
-
-
-class Interval(NamedTuple):
-    """Numbers between two ends."""
-
-    left: Number | Endless
-    right: Number | Endless
-    left_open: bool
-    right_open: bool
-
-
-class Union(NamedTuple):
-    """Several intervals with gaps between them, as they are written."""
-
-    pieces: tuple[Interval, ...]
-
-    @property
-    def in_order(self) -> list[Interval]:
-        """The pieces from left to right."""
-        return sorted(
-            self.pieces, key=lambda piece: -math.inf if isinstance(piece.left, Endless) else piece.left.size
-        )
-
-
-class Matrix(NamedTuple):
-    """Numbers in rows."""
-
-    rows: tuple[tuple[Number, ...], ...]
-
-
-class Relation(NamedTuple):
-    """Sides joined by signs: all of them equals signs, or none."""
-
-    signs: tuple[str, ...]
-    sides: tuple[Meaning, ...]
-    is_assignment: bool
-    """Whether it is an equation with nothing but letters on its first side."""
-
-    @property
-    def is_equation(self) -> bool:
-        """Whether its signs are equals signs."""
-        return self.signs[0] == "="
-
-
-Meaning = Number | Letter | Endless | Several | Interval | Union | Matrix | Relation
 
 _OPEN = frozenset({"(", ")", r"\(", r"\)", "lgroup", "rgroup"})
 _UNEQUAL = frozenset({"<", "<=", ">", ">=", "!="})
@@ -436,13 +370,3 @@ def _union(parts: list[Meaning]) -> Union:
 
 def _kind(tree: Tree) -> str:
     return tree.kind if isinstance(tree, Token) else ""
-
-
-def is_token(tree: Tree, *kinds: str) -> bool:
-    """Whether a part is a token of one of these kinds."""
-    return isinstance(tree, Token) and tree.kind in kinds
-
-
-def is_rule(tree: Tree, rule: str) -> bool:
-    """Whether a part was made by this rule."""
-    return isinstance(tree, Node) and tree.rule == rule

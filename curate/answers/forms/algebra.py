@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from curate.answers.forms.functions import function
 from curate.answers.forms.powers import power, root
+from curate.answers.forms.renaming import substitute
 from curate.answers.forms.sums import HALF, ONE, PI, UNIT, Atom, E, I, Product, Sum
 from curate.answers.forms.values import (
     Value,
@@ -25,7 +26,6 @@ from curate.answers.forms.values import (
     mentions,
     multiply,
     negative,
-    substitute,
     symbol,
     thaw,
 )

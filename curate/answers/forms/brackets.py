@@ -82,11 +82,11 @@ class Brackets(Cursor):
     def absolute(self) -> Node:
         """What stands between bars."""
         bar = self.take().text
-        self.deeper()
+        self.deeper(3)
         outer, self.bar_closes = self.bar_closes, True
         inside = self.sum()
         self.bar_closes = outer
-        self.depth -= 1
+        self.depth -= 3
         self.expect(bar)
         return Node("call", ("abs", (inside,)))
 

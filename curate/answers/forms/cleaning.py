@@ -28,8 +28,7 @@ _BRACE = re.compile(r"(?<!\\)[{}]")
 _BLANKS = re.compile(r"(\s)\s{2,}")
 _REPEATING = re.compile(r"(\.\d+)\s*(?:\(repeating\)|repeating\b)")
 _STRAY = re.compile(r"(?<!\\)\\(?=\d)")
-TITLED = re.compile(r"(?=[A-Za-z _]*[A-Za-z]{3})[A-Za-z][A-Za-z _]{2,60}(?:=|:|\bis\b)\s*(?P<rest>[^=]+)")
-"""A value with words for its name."""
+_TITLED = re.compile(r"(?=[A-Za-z _]*[A-Za-z]{3})[A-Za-z][A-Za-z _]{2,60}(?:=|:|\bis\b)\s*(?P<rest>[^=]+)")
 _TIMES_TEN = re.compile(r"(\d)\s*[xX]\s*10(?=\s*\^)")
 _ESCAPED = re.compile(r"\\(?=\\[A-Za-z(\[])")
 _NOTHING_IN_BRACES = re.compile(r"(?:[_^]\s*)?\{?\\(?:text|mathrm|mbox)\{\s*\}\}?|[_^]\{\s*\}")
@@ -54,6 +53,16 @@ def unwrapped(text: str) -> str:
         return plain
     parts = plain.split(r"\$")
     return r"\$".join(_NOISE.sub("", part).replace("$", " ") for part in parts).strip()
+
+
+def untitled(plain: str) -> str | None:
+    """What stands behind words that are its name; None without such words.
+
+    >>> untitled("Total_cost = 80")
+    '80'
+    """
+    titled = _TITLED.fullmatch(plain)
+    return titled["rest"] if titled else None
 
 
 def _rewritten(plain: str) -> str:

@@ -44,9 +44,9 @@ class Commands(Brackets):
             return Node("set", ((),))
         if name == r"\begin":
             return self.environment()
-        self.deeper()
+        self.deeper(2)
         found = self.applied_command(name)
-        self.depth -= 1
+        self.depth -= 2
         return found
 
     def applied_command(self, name: str) -> Node:
@@ -104,7 +104,7 @@ class Commands(Brackets):
 
     def argument_of_function(self, *, tight: bool = False) -> Node:
         """Braces or brackets, or the factors that follow: sin 2x is sin(2x), sin x cos x is not nested."""
-        self.deeper()
+        self.deeper(2)
         if self.stands("(", "["):
             found = self.bracket()
             if found.op in ("group", "square"):
@@ -120,7 +120,7 @@ class Commands(Brackets):
             if self.stands("/") and found.op == "const" and self.next.kind == "number":
                 self.at += 1
                 found = Node("div", (found, self.power()))
-        self.depth -= 1
+        self.depth -= 2
         return found
 
     # What stands behind a factor without a sign between them.

@@ -8,6 +8,7 @@ from curate.answers.forms.nodes import Node
 from curate.answers.forms.tokens import Token, Unreadable
 
 MAX_DEPTH = 80
+"""Levels; each stands for three calls of a function or so, so that Python's own limit is never met."""
 
 
 class Cursor(ABC):

@@ -22,7 +22,7 @@ _MINUTES = re.compile(
     r"(?P<number>.*[\d)}])\s*(?:\\[ ,;:!]|~)*(?:\\(?:text|mathrm)\{[~\s]*)?(?P<unit>min|sec)\.?\s*\}?"
 )
 _NOTED = re.compile(r"(.*[\d)}])\s*\(([A-Za-z][A-Za-z ]*)\)")
-_HALF_OF_DAY = re.compile(r"([pa])\.?\s?m\.?\s*\}?\s*$", re.IGNORECASE)
+_HALF_OF_DAY = re.compile(r"(?<![A-Za-z])([pa])\.?\s?m\.?\s*\}?\s*$", re.IGNORECASE)
 _BEFORE_HALF = (r"\text{", r"\mathrm{", r"\,")
 _COMPOUND = re.compile(
     r"(\d+(?:\.\d+)?)\s*(?:\\text\{\s*)?([A-Za-z]+)\}?[\s,]*(?:(?:\\text\{)?\s*and\b\s*\}?)?\s*"

@@ -9,7 +9,7 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from curate.answers.forms.build import build
-from curate.answers.forms.cleaning import TITLED, unwrapped
+from curate.answers.forms.cleaning import untitled, unwrapped
 from curate.answers.forms.effort import Limited
 from curate.answers.forms.evaluate import value
 from curate.answers.forms.grammar import parse
@@ -25,6 +25,7 @@ __all__ = ["Reading", "read", "unwrapped", "value"]
 MAX_CHARACTERS = 4_096
 MAX_REMEMBERED = 4_096
 """Readings; a few kilobytes each, and some hundred where a long power is multiplied out."""
+MAX_TITLES = 3
 
 
 class Reading(NamedTuple):
@@ -56,7 +57,16 @@ def read(text: str) -> Reading:
 
 @lru_cache(maxsize=MAX_REMEMBERED)
 def _read(text: str) -> Reading:
-    plain = unwrapped(text)
+    first = found = _unwrapped(unwrapped(text))
+    for _ in range(MAX_TITLES):
+        rest = untitled(found.plain) if found.unreadable else None
+        if rest is None:
+            break
+        found = _unwrapped(unwrapped(rest))
+    return first if found.unreadable else found
+
+
+def _unwrapped(plain: str) -> Reading:
     known = known_words(plain)
     if known is not None:
         return Reading(known, None, plain)
@@ -64,10 +74,6 @@ def _read(text: str) -> Reading:
         with Limited():
             return Reading(_formula(plain), None, plain)
     except Unreadable as error:
-        titled = TITLED.fullmatch(plain)
-        inside = None if titled is None else read(titled["rest"])  # Total_cost = 80
-        if inside is not None and inside.unreadable is None:
-            return inside
         return Reading(as_words(plain), str(error), plain)
 
 

@@ -11,8 +11,8 @@ from curate.answers.forms.finding import Finding, decimal, of
 from curate.answers.forms.kinds import Number
 from curate.answers.forms.numeric import approximate, as_fraction, differ
 from curate.answers.forms.read import read
+from curate.answers.forms.renaming import renamed
 from curate.answers.forms.units import Unit
-from curate.answers.forms.values import renamed
 from curate.answers.profiles import Profile
 
 MAX_WRITTEN_PLACES = 12

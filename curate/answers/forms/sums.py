@@ -18,6 +18,7 @@ from functools import lru_cache
 from math import comb, gcd, lcm
 from operator import add as plus
 from operator import sub
+from typing import NamedTuple
 
 from curate.answers.forms.effort import BITS_A_STEP, spend
 from curate.answers.forms.tokens import Unreadable
@@ -43,6 +44,8 @@ I: Atom = ("c", "i")  # noqa: E741 - the unit
 ONE: Product = ()
 UNIT: Sum = {ONE: Fraction(1)}
 HALF = Fraction(1, 2)
+LEVELS_OF_VALUE = 6
+"""Tuples in each other from an atom to those in a value in it: value, sum, term, product, factor, atom."""
 _PLAIN = frozenset("psc")
 """Kinds of atoms that hold no value."""
 
@@ -136,7 +139,7 @@ def tidied(exponents: dict[Atom, Exponent]) -> tuple[Product, Fraction]:
             outside *= -1 if turn >= 2 else 1
             exponent = turn % 2
         elif one[0] not in _PLAIN:
-            steps += 1 + _described(one)[1] // 16
+            steps += 1 + _described(one).size // 16
         if exponent:
             kept.append((one, exponent.numerator if exponent.denominator == 1 else exponent))
     spend(steps)
@@ -144,22 +147,40 @@ def tidied(exponents: dict[Atom, Exponent]) -> tuple[Product, Fraction]:
 
 
 def _sorted(product: Iterable[tuple[Atom, Exponent]]) -> Product:
-    return tuple(sorted(product, key=lambda item: _described(item[0])[0]))
+    return tuple(sorted(product, key=lambda item: _described(item[0]).text))
+
+
+class _Described(NamedTuple):
+    text: str
+    """What atoms are sorted by."""
+    size: int
+    """How many things are in it."""
+    nesting: int
+    """How many values are in each other in it."""
 
 
 @lru_cache(maxsize=2048)
-def _described(one: Atom) -> tuple[str, int]:
-    """An atom as text, which atoms are sorted by, and how many things are in it."""
-    return repr(one), _size(one)
+def _described(one: Atom) -> _Described:
+    levels = _levels(one)
+    return _Described(repr(one), _size(one), -(-(levels - 1) // LEVELS_OF_VALUE))
 
 
 def _size(thing: object) -> int:
     return 1 + sum(map(_size, thing)) if isinstance(thing, tuple) else 1
 
 
+def _levels(thing: object) -> int:
+    return 1 + max(map(_levels, thing), default=0) if isinstance(thing, tuple) else 0
+
+
 def size(part: Sum) -> int:
     """How many things are in a sum, those in its atoms as well."""
-    return sum(2 + sum(_described(one)[1] for one, _ in product) for product in part)
+    return sum(2 + sum(_described(one).size for one, _ in product) for product in part)
+
+
+def nesting(part: Sum) -> int:
+    """How many values are in each other in a sum: 1 for sin x + 1, 2 for sin cos x."""
+    return max((_described(one).nesting for product in part for one, _ in product), default=0)
 
 
 def without_squared_sines(part: Sum) -> Sum:
@@ -231,7 +252,7 @@ def rank(product: Product) -> tuple[Exponent, str]:
 
 def written(product: Product) -> str:
     """A product as text, which is different for different ones."""
-    return "".join(f"({_described(one)[0]}, {exponent})" for one, exponent in product)
+    return "".join(f"({_described(one).text}, {exponent})" for one, exponent in product)
 
 
 def divide_sums(above: Sum, below: Sum) -> Sum | None:
@@ -240,7 +261,7 @@ def divide_sums(above: Sum, below: Sum) -> Sum | None:
         return None
     names = sorted(
         {one for part in (above, below) for product in part for one, _ in product},
-        key=lambda one: _described(one)[0],
+        key=lambda one: _described(one).text,
     )
     if any(one[0] == "p" or one == I for one in names):
         return None

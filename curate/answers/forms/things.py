@@ -134,6 +134,8 @@ class Things(Commands):
     def rounded(self) -> Node:
         """What stands between the brackets of a floor or a ceiling."""
         closing, name = ROUNDING[self.take().text]
+        self.deeper(2)
         inside = self.relation()
+        self.depth -= 2
         self.expect(closing)
         return Node("call", (name, (inside,)))

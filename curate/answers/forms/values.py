@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from fractions import Fraction
 from typing import NamedTuple, cast
 
@@ -24,6 +23,7 @@ from curate.answers.forms.sums import (
     inverse,
     leading,
     multiply_sums,
+    nesting,
     number_in,
     size,
     tidied,
@@ -37,6 +37,8 @@ MAX_CLEARED = 60
 """A power of what is under a root that is multiplied out."""
 MAX_SIZE = 1_500
 """Things in a value that stands in another one: under a root, in an exponent, as an argument."""
+MAX_NESTING = 20
+"""Values in each other's atoms."""
 MAX_DIGITS = 4_000
 """Of numbers in such a value; Python writes none of more than 4,300."""
 
@@ -76,6 +78,8 @@ class Value(NamedTuple):
         """The value as part of an atom. Raises Unreadable where that would be too large."""
         if size(self.above) + size(self.below) > MAX_SIZE:
             raise Unreadable("an argument of too many terms")
+        if max(nesting(self.above), nesting(self.below)) >= MAX_NESTING:
+            raise Unreadable(f"functions more than {MAX_NESTING} deep")
         for part in self:
             for factor in part.values():
                 if max(abs(factor.numerator), factor.denominator) >= _LARGE:
@@ -117,19 +121,6 @@ def thaw(frozen: object) -> Value:
     """The value of what `Value.frozen` gave."""
     above, below = cast(Frozen, frozen)
     return Value(dict(above), dict(below))
-
-
-def substitute(value: Value, old: str, new: str) -> Value:
-    """A value with one variable in the place of another that it does not have."""
-
-    def renamed(one: object) -> object:
-        if one == ("s", old):
-            return "s", new
-        return tuple(renamed(part) for part in one) if isinstance(one, tuple) else one
-
-    found = thaw(renamed(value.frozen))
-    above, below = ({tidied(dict(product))[0]: factor for product, factor in part.items()} for part in found)
-    return Value(above, below)
 
 
 def add(a: Value, b: Value) -> Value:
@@ -182,36 +173,6 @@ def _is_plain(one: Atom) -> bool:
 def mentions(a: Value, wanted: Atom) -> bool:
     """Whether an atom is a factor anywhere in a value."""
     return any(one == wanted for part in a for product in part for one, _ in product)
-
-
-def renamed(value: Value, how: Callable[[str], str]) -> Value:
-    """A value with other names for its variables; no two of them may become one."""
-    return Value(_renamed_sum(value.above, how), _renamed_sum(value.below, how))
-
-
-def _renamed_sum(part: Sum, how: Callable[[str], str]) -> Sum:
-    found: Sum = {}
-    for product, factor in part.items():
-        new, outside = tidied({_renamed_atom(one, how): exponent for one, exponent in product})
-        found[new] = factor * outside
-    return found
-
-
-def _renamed_atom(one: Atom, how: Callable[[str], str]) -> Atom:
-    match one:
-        case ("s", str(name)):
-            return "s", how(name)
-        case ("b" | "v" as kind, inside):
-            return kind, renamed(thaw(inside), how).inner
-        case ("x", tuple(base), exponent):
-            return "x", _renamed_atom(base, how), renamed(thaw(exponent), how).inner
-        case ("f", name, *args):
-            return (
-                "f",
-                name,
-                *(renamed(thaw(arg), how).inner if isinstance(arg, tuple) else arg for arg in args),
-            )
-    return one
 
 
 def _frozen(part: Sum) -> FrozenSum:

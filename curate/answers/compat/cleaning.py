@@ -51,7 +51,7 @@ def _cleaner() -> Callable[[str], str]:
     return lambda text: module.normalize_latex("\\boxed{" + text + "}", defaults)
 
 
-def normal(text: str) -> str | None:
+def clean(text: str) -> str | None:
     r"""What Math-Verify makes of `\boxed{text}` before it reads it; None where that is not known here."""
     if not text.strip() or len(text) > MAX_CHARS or "I hope" in text:
         return None
