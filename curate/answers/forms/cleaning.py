@@ -27,7 +27,7 @@ _LEAD = re.compile(
 _BRACE = re.compile(r"(?<!\\)[{}]")
 _BLANKS = re.compile(r"(\s)\s{2,}")
 _REPEATING = re.compile(r"(\.\d+)\s*(?:\(repeating\)|repeating\b)")
-_STRAY = re.compile(r"(?<!\\)\\(?=\d)")
+_STRAY = re.compile(r"(?<!\\)\\(?=\d|\Z)")
 _TITLED = re.compile(r"(?=[A-Za-z _]*[A-Za-z]{3})[A-Za-z][A-Za-z _]{2,60}(?:=|:|\bis\b)\s*(?P<rest>[^=]+)")
 _TIMES_TEN = re.compile(r"(\d)\s*[xX]\s*10(?=\s*\^)")
 _ESCAPED = re.compile(r"\\(?=\\[A-Za-z(\[])")
