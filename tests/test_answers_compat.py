@@ -152,6 +152,7 @@ LEFT = [
     ("1, 2, \\ldots, n", "1, 3, 5, \\ldots, 2n-1", True),
     (r"x^2+1=0", r"x^2+2=0", True),  # neither has a real solution
     (r"\operatorname{gcd}(4,6)", "2", True),
+    (r"(-\infty,x^2)\cup(1,2)", r"(-\infty,x^2) \cup (1,2)", True),
 ]
 
 

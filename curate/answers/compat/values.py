@@ -331,12 +331,12 @@ def _only_letters(one: Meaning) -> bool:
 
 def _order(left: Number | Endless, right: Number | Endless) -> int:
     """Which of two ends is larger. Raises Unsure where that is not clear."""
+    if any(isinstance(end, Number) and end.has_letters for end in (left, right)):
+        raise Unsure  # also beside infinity: an interval's ends have a size
     if isinstance(left, Endless) or isinstance(right, Endless):
         a = left.sign if isinstance(left, Endless) else 0
         b = right.sign if isinstance(right, Endless) else 0
         return (a > b) - (a < b)
-    if left.has_letters or right.has_letters:
-        raise Unsure
     if left.value is not None and left.value == right.value and not (left.has_floats or right.has_floats):
         return 0
     if abs(left.size - right.size) < 1e-6:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from fractions import Fraction
 
 from curate.answers.forms import algebra
-from curate.answers.forms.algebra import Value
+from curate.answers.forms.algebra import UNIT, Value
 from curate.answers.forms.kinds import (
     Answer,
     Based,
@@ -23,6 +23,9 @@ from curate.answers.forms.kinds import (
     Words,
     Yes,
 )
+from curate.answers.forms.sums import written
+
+MAX_BITS = 13_000
 
 
 def key(answer: Answer) -> str:
@@ -75,9 +78,18 @@ def _number(answer: Number) -> tuple[object, ...]:
     return "quantity", _value(value), unit.dimension, unit.words
 
 
-def _value(value: Value | None) -> object:
-    """A rational number as itself, which is short; else all of it."""
-    if value is None:
-        return None
-    rational = value.rational
-    return str(rational) if isinstance(rational, Fraction) else value.frozen
+def _value(value: Value | None) -> str | None:
+    """A value as text, a rational number as itself; different for different ones."""
+    if value is None or value.rational is not None:
+        return None if value is None else _digits(value.rational or Fraction(0))
+    above, below = (
+        "+".join(_digits(factor) + written(product) for product, factor in part) for part in value.frozen
+    )
+    return above if value.below == UNIT else f"{above} over {below}"
+
+
+def _digits(number: Fraction) -> str:
+    """A number as text; one that Python does not write in decimals, in hexadecimals."""
+    if max(number.numerator.bit_length(), number.denominator.bit_length()) < MAX_BITS:
+        return str(number)
+    return f"{number.numerator:#x}/{number.denominator:#x}"

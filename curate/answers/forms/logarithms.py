@@ -54,6 +54,8 @@ def _ln_of_term(part: Sum) -> Value:
             logarithm_of_one = constant(1)
         elif one[0] == "p":
             logarithm_of_one = atom(("f", "ln", one[1]))
+        elif one[0] == "b":
+            logarithm_of_one = ln(thaw(one[1]))
         elif one[0] == "x":
             logarithm_of_one = multiply(thaw(one[2]), ln(base_of(one)))
         else:

@@ -25,7 +25,7 @@ _NOTED = re.compile(r"(.*[\d)}])\s*\(([A-Za-z][A-Za-z ]*)\)")
 _HALF_OF_DAY = re.compile(r"(?<![A-Za-z])([pa])\.?\s?m\.?\s*\}?\s*$", re.IGNORECASE)
 _BEFORE_HALF = (r"\text{", r"\mathrm{", r"\,")
 _COMPOUND = re.compile(
-    r"(\d+(?:\.\d+)?)\s*(?:\\text\{\s*)?([A-Za-z]+)\}?[\s,]*(?:(?:\\text\{)?\s*and\b\s*\}?)?\s*"
+    r"(\d+(?:\.\d+)?)\s*(?:\\text\{\s*)?([A-Za-z]+)\s*\}?[\s,]*(?:(?:\\text\{)?\s*and\b\s*\}?)?\s*"
 )
 _TEMPERATURES = ("c", "f")
 

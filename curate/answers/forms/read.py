@@ -13,6 +13,7 @@ from curate.answers.forms.cleaning import untitled, unwrapped
 from curate.answers.forms.effort import Limited
 from curate.answers.forms.evaluate import value
 from curate.answers.forms.grammar import parse
+from curate.answers.forms.keys import key
 from curate.answers.forms.kinds import Answer, Proportion, Words
 from curate.answers.forms.quantities import compound, split, unit_of, with_unit
 from curate.answers.forms.show import shown
@@ -38,8 +39,13 @@ class Reading(NamedTuple):
 
     @property
     def form(self) -> str | None:
-        """The answer in canonical form; None where it could not be read."""
+        """The answer in canonical form, cut to 200 characters; None where it could not be read."""
         return None if self.unreadable else shown(self.answer)
+
+    @property
+    def key(self) -> str | None:
+        """What only answers have that are equal beyond doubt; None where it could not be read."""
+        return None if self.unreadable else key(self.answer)
 
 
 def read(text: str) -> Reading:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from functools import cmp_to_key
 
-from curate.answers.forms.algebra import Value, add, constant, equal, negative
+from curate.answers.forms.algebra import Value, add, constant, equal, negative, symbol
 from curate.answers.forms.effort import spend
-from curate.answers.forms.kinds import EMPTY, Answer, Infinite, Number, Piece, Region, Several
+from curate.answers.forms.kinds import EMPTY, LINE, Answer, Infinite, Number, Piece, Region, Several
 from curate.answers.forms.numeric import approximate
 from curate.answers.forms.tokens import Unreadable
 
@@ -34,9 +34,11 @@ def intersection(a: Region, b: Region) -> Region:
 
 
 def _as_region(one: Answer) -> Region | None:
-    """A region, an interval that was read as a pair, or a finite set of numbers; None for anything else."""
+    """A region, all numbers, a pair that is an interval, a finite set of numbers; None for the others."""
     if isinstance(one, Region):
         return one
+    if one == Number(symbol("R")):
+        return LINE
     if not isinstance(one, Several) or one.kind not in ("tuple", "set"):
         return None
     ends = [item for item in one.items if isinstance(item, Number)]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from fractions import Fraction
 
 from curate.answers.forms.primes import factors, rational_root
-from curate.answers.forms.signs import above_zero, absolute, positive_atom
+from curate.answers.forms.signs import above_zero, absolute, positive, positive_atom
 from curate.answers.forms.sums import (
     HALF,
     MAX_BITS,
@@ -14,6 +14,7 @@ from curate.answers.forms.sums import (
     Atom,
     Exponent,
     I,
+    Product,
     Sum,
     checked_exponent,
     content,
@@ -44,24 +45,48 @@ def rational_power(base: Value, exponent: Fraction) -> Value:
         return base
     if exponent < 0:
         return divide(constant(1), rational_power(base, -exponent))
-    above, below = Value(base.above, UNIT), Value(base.below, UNIT)
-    if base.below != UNIT:
-        return divide(rational_power(above, exponent), rational_power(below, exponent))
-    if len(base.above) == 1:
-        [(product, factor)] = base.above.items()
-        found = root_of_number(factor, exponent)
-        for one, have in product:
-            found = multiply(found, _root_of_atom(one, have, exponent))
-        return found
-    if not base.symbols and not mentions(base, I) and not above_zero(base):
+    if _is_negative_number(base):
         return multiply(root_of_number(Fraction(-1), exponent), rational_power(negative(base), exponent))
+    if base.below != UNIT:
+        above, below = Value(base.above, UNIT), Value(base.below, UNIT)
+        return divide(rational_power(above, exponent), rational_power(below, exponent))
+    if len(base.above) == 1 and _may_be_parted(next(iter(base.above))):
+        return _power_by_factors(base.above, exponent)
     simple = _denested(base) if exponent.denominator == 2 else None
     if simple is not None:
         return whole_power(simple, exponent.numerator)
-    outside = Value({content(base.above): rational_content(base.above)}, UNIT)
+    common = content(base.above)
+    outside = term(common if _may_be_parted(common) else ONE, rational_content(base.above))
     if outside.above == UNIT:
         return _power_of_sum(base, exponent)
     return multiply(rational_power(outside, exponent), rational_power(divide(base, outside), exponent))
+
+
+def _is_negative_number(base: Value) -> bool:
+    """Whether a number that is not rational is below zero, of which a root is that of -1 times another."""
+    if base.rational is not None or base.symbols or mentions(base, I) or positive(base):
+        return False
+    return positive(negative(base)) or not above_zero(base)
+
+
+def _may_be_parted(product: Product) -> bool:
+    """Whether the root of a product is the product of the roots: not of numbers some of which are negative.
+
+    Variables are taken to be such that it is.
+    """
+    whole = term(product)
+    if positive(whole) or whole.symbols or mentions(whole, I):
+        return True
+    parts = [term(((one, exponent),)) for one, exponent in product]
+    return all(positive(part) or above_zero(part) for part in parts)
+
+
+def _power_by_factors(part: Sum, exponent: Fraction) -> Value:
+    [(product, factor)] = part.items()
+    found = root_of_number(factor, exponent)
+    for one, have in product:
+        found = multiply(found, _root_of_atom(one, have, exponent))
+    return found
 
 
 def whole_power(base: Value, n: int) -> Value:

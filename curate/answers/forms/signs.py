@@ -72,7 +72,10 @@ def absolute(value: Value) -> Value:
         if one == I:
             continue
         single = term(((one, exponent),))
-        found = multiply(found, single if positive(single) else term(((_size_of(one), exponent),)))
+        if positive(single) or not single.symbols:
+            found = multiply(found, absolute(single))
+        else:
+            found = multiply(found, term(((_size_of(one), exponent),)))
     return found
 
 

@@ -232,7 +232,7 @@ def _reduced(above: Sum, below: Sum) -> Value:
     if quotient is not None:
         return Value(quotient, UNIT)
     inverted = divide_sums(below, above)
-    if inverted is not None and len(inverted) < len(below):
+    if inverted is not None and len(above) > 1:
         above, below = UNIT, inverted
     scale, outside = tidied({one: -exponent for one, exponent in content(below)})
     scaled = {scale: outside / below[leading(below)]}
