@@ -77,58 +77,68 @@ class BuiltItems {
         values_.resize(n_slots);
         curate_ngram_table(keys.data(), int64_t(keys.size()), bloom_.data(), bloom_.size() - 1, slots_.data(), values_.data(), n_slots - 1);
         std::vector<std::vector<std::pair<uint32_t, uint32_t>>> postings(n_levels * keys.size());
-        words_of_ = tokens_of_ = {0};
         for (uint32_t i = 0; i < items.size(); i++) {
             const Item& item = items[i];
             std::vector<std::pair<uint32_t, uint64_t>> heaviest;
             for (auto [token, weight] : item.words) heaviest.emplace_back(weight, token);
             std::sort(heaviest.rbegin(), heaviest.rend());
+            const std::set<uint64_t> distinct(item.tokens.begin(), item.tokens.end());
+            for (uint64_t token : distinct)
+                if (!item.words.count(token)) heaviest.emplace_back(0, token);
+            Facts facts{item_words_.size(), item_tokens_.size(), 0, uint32_t(item.words.size()), uint32_t(heaviest.size()),
+                        uint32_t(item.tokens.size()), item.total, item.needed, uint32_t(item.window), 0, item.content_weight,
+                        item.numbers, item.in_order, 0};
             uint32_t led = 0;
             for (auto [weight, token] : heaviest) {
                 const uint32_t word = number_of[Table::key(token)];
                 if (uint64_t(led) * 10 < uint64_t(item.total) * (10 - std::min(2u, fifths))) {
-                    postings[item.level * keys.size() + word].emplace_back(i, weight);
+                    postings[word * n_levels + item.level].emplace_back(i, weight);
                     led += weight;
+                    facts.n_led++;
                 }
-                item_words_.push_back(word);
-                word_weights_.push_back(weight);
-                word_kinds_.push_back(kind_of(token));
+                const long times = std::count(item.tokens.begin(), item.tokens.end(), token);
+                item_words_.push_back(Word{word, uint32_t(times) * std::max(weight, kStockWeight), uint16_t(weight),
+                                           weight ? kind_of(token) : sign, 0});
             }
-            words_of_.push_back(item_words_.size());
             for (uint64_t token : item.tokens) {
                 item_tokens_.push_back(number_of[Table::key(token)]);
-                token_weights_.push_back(std::max(weight_of(token), kStockWeight));
+                token_weights_.push_back(uint16_t(std::max(weight_of(token), kStockWeight)));
+                facts.order += token_weights_.back();
             }
-            tokens_of_.push_back(item_tokens_.size());
-            total_.push_back(item.total);
-            led_.push_back(led);
-            needed_.push_back(item.needed);
-            window_.push_back(uint32_t(item.window));
-            content_.push_back(item.content_weight);
-            numbers_.push_back(item.numbers);
-            in_order_.push_back(item.in_order);
+            met_.push_back(item.needed - std::min(item.needed, item.total - led));
+            items_.push_back(facts);
         }
         postings_of_ = {0};
         for (const auto& list : postings) {
             for (auto [item, weight] : list) {
                 postings_.push_back(item);
-                posting_weights_.push_back(weight);
+                posting_weights_.push_back(uint16_t(weight));
             }
             postings_of_.push_back(postings_.size());
         }
         auto at = [](const auto& values) { return reinterpret_cast<uint64_t>(values.data()); };
-        view_ = {at(bloom_), at(slots_), at(values_), bloom_.size() - 1, slots_.size() - 1, at(postings_of_),
-                 at(postings_), at(posting_weights_), at(words_of_), at(item_words_), at(word_weights_), at(word_kinds_),
-                 at(total_), at(led_), at(needed_), at(window_), at(tokens_of_), at(item_tokens_), at(token_weights_),
-                 at(content_), at(numbers_), at(in_order_), items.size(), keys.size(), n_levels, uint64_t(tokenizer)};
+        view_ = {at(bloom_), at(slots_), at(values_), bloom_.size() - 1, slots_.size() - 1, at(postings_of_), at(postings_),
+                 at(posting_weights_), at(met_), at(items_), at(item_words_), at(item_tokens_), at(token_weights_),
+                 items.size(), item_words_.size(), keys.size(), n_levels, uint64_t(tokenizer)};
     }
     const uint64_t* view() const { return view_.data(); }
 
   private:
-    std::vector<uint64_t> bloom_, slots_, postings_of_, words_of_, tokens_of_, view_;
-    std::vector<uint32_t> values_, postings_, posting_weights_, item_words_, word_weights_, total_, led_, needed_, window_;
-    std::vector<uint32_t> item_tokens_, token_weights_, content_, numbers_, in_order_;
-    std::vector<uint8_t> word_kinds_;
+    struct Facts {
+        uint64_t words, tokens;
+        uint32_t n_led, n_heavy, n_words, n_tokens, total, needed, window, order, content, numbers, in_order, unused;
+    };
+    struct Word {
+        uint32_t word, order;
+        uint16_t weight;
+        uint8_t kind, unused;
+    };
+
+    std::vector<uint64_t> bloom_, slots_, postings_of_, view_;
+    std::vector<uint32_t> values_, postings_, met_, item_tokens_;
+    std::vector<uint16_t> posting_weights_, token_weights_;
+    std::vector<Facts> items_;
+    std::vector<Word> item_words_;
 };
 
 // Weight of the tokens of the item that end a longer common subsequence of its beginning and the text.

@@ -11,6 +11,7 @@ void check_pairs(const Case&, Digest&);
 void check_clusters(const Case&, Digest&);
 void check_symbols(const Case&, Digest&);
 void check_items(const Case&, Digest&);
+void check_align(const Case&, Digest&);
 
 const std::vector<Check> kChecks = {
     {"tokens", check_tokens},
@@ -22,6 +23,7 @@ const std::vector<Check> kChecks = {
     {"clusters", check_clusters},
     {"symbols", check_symbols},
     {"items", check_items},
+    {"align", check_align},
 };
 
 Case read_case(const uint8_t* data, size_t size) {

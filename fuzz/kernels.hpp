@@ -41,6 +41,11 @@ int64_t curate_join_pairs(const uint64_t* pairs, int64_t n_pairs, uint32_t* pare
 int64_t curate_flatten(uint32_t* parent, int64_t n);
 int64_t curate_item_candidates(const Column* texts, const uint64_t* view, int64_t most, uint32_t* candidates,
                                uint32_t* n_tokens);
+int64_t curate_item_align(const Column* texts, const Column* items, const uint64_t* background, const uint32_t* candidates,
+                          int64_t most, uint64_t* told, uint8_t* buffer, int64_t capacity);
+int64_t curate_item_content(const Column* texts, const Column* items, const uint64_t* background, int64_t size,
+                            const int64_t* lines, const int64_t* which, double* shared);
+int64_t curate_without_drawings(const Column* texts, uint8_t* bytes, int64_t* offsets);
 int64_t curate_links(const uint64_t* pairs, const double* jaccards, int64_t n_pairs, const uint32_t* leader, double* best,
                      double* worst);
 int64_t curate_count_shingles(int64_t n_nodes, const uint64_t* const* starts, const uint32_t* sizes, uint8_t* table,

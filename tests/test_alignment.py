@@ -5,13 +5,11 @@ from __future__ import annotations
 import re
 from collections import Counter
 
+import numpy as np
 import pyarrow as pa
 import pytest
-
-from curate.benchmarks.alignment import Alignment, align
-from curate.benchmarks.background import background
-from curate.benchmarks.laying import found_whole, lay, one_for_one
-from curate.benchmarks.vocabulary import (
+from oracles_laying import found_whole, lay, one_for_one
+from oracles_vocabulary import (
     COMMANDS,
     EXCHANGED_WITH,
     NUMBER_WORDS,
@@ -20,10 +18,13 @@ from curate.benchmarks.vocabulary import (
     is_variable,
     stem,
 )
-from curate.benchmarks.words import Words, words_of
-from curate.kernels.item_index import TOKENIZER
+from oracles_words import Words, words_of
+
+from curate.benchmarks.alignment import Alignment, alignments
+from curate.benchmarks.background import background
+from curate.kernels.item_index import CANDIDATE, TOKENIZER
 from curate.kernels.native import Texts
-from curate.kernels.text import token_spans
+from curate.kernels.text import token_counts, token_spans
 
 FARM = (
     "A farmer keeps 24 goats and 36 sheep on a meadow near the river. Every goat eats 3 kilograms of hay and every "
@@ -57,15 +58,22 @@ PRODUCT = (
 )
 
 
+def column(*texts: str) -> Texts:
+    """Texts as the kernels read them."""
+    return Texts(pa.array(texts, pa.large_string()))
+
+
 def words(text: str) -> Words:
-    """The words of one text."""
-    return next(words_of(Texts(pa.array([text], pa.large_string())), background()))
+    """The words of one text, by the plain reading."""
+    return next(words_of(column(text), background()))
 
 
-def compared(item: str, text: str) -> Alignment | None:
-    """The item beside all of a text."""
-    row = words(text)
-    return align(words(item), row, 0, row.end[-1] if row.end else 0)
+def compared(item: str, text: str, first: int = 0, end: int | None = None) -> Alignment | None:
+    """The item beside tokens [first, end) of a text, by default all of it."""
+    texts = column(text)
+    window = (0, 1000, first, int(token_counts(texts, TOKENIZER)[0]) if end is None else end)
+    found = alignments(texts, column(item), np.array([[window]], dtype=CANDIDATE))
+    return found[0] if found else None
 
 
 def changed(text: str, *changes: tuple[str, str]) -> str:
@@ -300,12 +308,14 @@ def test_what_is_measured_of_a_pair() -> None:
     text = f"Question 3: {LADDER} Answer:"
     whole = compared(LADDER, text)
     last = len(words(LADDER).first)
-    assert whole == Alignment("verbatim", 1.0, 1.0, True, "all words, in order", (2, 2 + last), (0, last))
+    assert whole == Alignment(
+        0, 0, 1, "verbatim", 1.0, 1.0, True, "all words, in order", (2, 2 + last), (0, last)
+    )
     part = compared(
         LADDER, changed(text, ("A ladder", "One ladder"), ("vertical", "sheer"), ("wall.", "wall?"))
     )
     assert part is not None
-    assert (part.kind, part.row, part.item) == ("near", (3, 2 + last), (1, last))
+    assert (part.kind, part.row_tokens, part.item_tokens) == ("near", (3, 2 + last), (1, last))
     assert 0.9 < part.alignment < 1
     assert 0.9 < part.share < 1
 
@@ -338,12 +348,12 @@ def test_a_copy_is_the_same_wherever_it_lies(before: int) -> None:
     for text in (LADDER, changed(LADDER, ("5 metres", "6 metres")), changed(LADDER, ("leans", "stands"))):
         alone = compared(LADDER, text)
         assert alone is not None
-        embedded = words("note " * before + text + " note" * 300)
+        embedded = "note " * before + text + " note" * 300
         size = len(words(text).first)
-        found = align(words(LADDER), embedded, before, before + size)
+        found = compared(LADDER, embedded, before, before + size)
         assert found is not None
-        assert found._replace(row=(0, 0)) == alone._replace(row=(0, 0))
-        assert tuple(end - before for end in found.row) == alone.row
+        assert found._replace(row_tokens=(0, 0)) == alone._replace(row_tokens=(0, 0))
+        assert tuple(end - before for end in found.row_tokens) == alone.row_tokens
 
 
 def test_stems() -> None:

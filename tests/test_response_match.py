@@ -3,21 +3,16 @@
 from __future__ import annotations
 
 import json
-import random
 import time
 from pathlib import Path
 from typing import Any
 
 import polars as pl
-import pyarrow as pa
 import pytest
 from typer.testing import CliRunner
 
-from curate.benchmarks.background import background
-from curate.benchmarks.words import Stretches, Words, words_of
 from curate.cli.main import app
 from curate.errors import InputError
-from curate.kernels.native import Texts
 from curate.stages.benchmark_match import EVIDENCE
 from curate.stages.response_match import ResponseMatch, measure, prepare
 
@@ -125,54 +120,6 @@ def test_a_solution_deep_in_a_long_response_is_found_and_located(tmp_path: Path)
     assert [row["class"] for row in rows] == ["verbatim"] * 3 + ["none"]
     for response, row in zip(responses, rows[:3], strict=True):
         assert covered(response, row["row_span"]) == SOLUTION[:-1]
-
-
-ODD = [
-    "3.5", "1,000,000", "1,2,3", "twenty", "-", "five", "one", "hundred", "thousand", "&lt;", "&amp;", "<b>", "</b>",
-    '<a href="x one two 3 4">', "<<48/2=24>>", "[asy] draw one 2,000 [/asy]", "a < b", "\\leq", "\\dfrac12", "x_1",
-    "goats", "ABC", "甲乙", "½", "é", "3.", ",4", "7.", "0", ".", "\n", "eighty", "twenty-five", "sheep",
-]  # fmt: skip
-
-
-def whole(texts: list[str], *, draws: bool) -> list[Words]:
-    """The words of whole texts."""
-    return list(words_of(Texts(pa.array(texts, pa.large_string())), background(), draws=draws))
-
-
-@pytest.mark.parametrize("draws", [False, True])
-def test_a_stretch_is_cut_as_the_whole_text_is(draws: bool) -> None:
-    """Words, values, labels and tokens around any window are those that the whole text has there."""
-    rng = random.Random(4)
-    texts = []
-    for _ in range(60):
-        pieces = rng.choices(ODD, k=rng.choice([0, 3, 300, 1200]))
-        texts.append("".join(piece + rng.choice([" ", " ", "", "\n"]) for piece in pieces))
-    stretches = Stretches(Texts(pa.array(texts, pa.large_string())))
-    for index, expected in enumerate(whole(texts, draws=draws)):
-        for _ in range(20):
-            size = expected.end[-1] if expected.end else 0
-            first = rng.randint(0, size)
-            end = min(size, first + rng.randint(0, 60))
-            margin = rng.choice([0, 5, 80])
-            words = stretches.around(index, first, end, margin, draws=draws)
-            at = expected.first.index(words.first[0]) if words.first else 0
-            to = at + len(words.first)
-            for field in ("stems", "values", "labels", "first", "end"):
-                assert getattr(words, field) == getattr(expected, field)[at:to]
-            inside = [k for k, token in enumerate(expected.first) if first <= token < end]
-            wanted = range(
-                max(0, (inside[0] if inside else 0) - margin * bool(inside)),
-                min(len(expected.first), (inside[-1] + 1 + margin) if inside else 0),
-            )
-            assert not wanted or (at <= wanted.start and to >= wanted.stop)
-
-
-def test_a_stretch_of_a_long_text_is_short() -> None:
-    """Of a long text no more is cut than what is asked for, and blocks around it."""
-    text = "one goat and twenty-five sheep, 3.5 kilograms; " * 20_000
-    words = Stretches(Texts(pa.array([text], pa.large_string()))).around(0, 90_000, 90_100, 50, draws=True)
-    assert len(words.stems) < 1_000
-    assert words.first[0] <= 90_000 - 50
 
 
 def curate(*arguments: str | Path, fails: bool = False) -> str:

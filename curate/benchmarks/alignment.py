@@ -1,40 +1,49 @@
 """A text beside a benchmark item: whether it is the same problem, another one of its kind, or neither.
 
-The longest common subsequence of item and window tells which words the text has in order; what stands in
-the gaps between them tells one problem from another.
+The kernel of native/item_align.cpp tells it; here it is put into words.
 """
 
 from __future__ import annotations
 
-from bisect import bisect_left
-from collections import Counter
 from typing import Literal, NamedTuple
 
-from curate.benchmarks.differences import Differences, differences
-from curate.benchmarks.laying import Laid, exchanged_letters, found_whole, lay, one_for_one, with_names
-from curate.benchmarks.vocabulary import is_content
-from curate.benchmarks.words import Words
-from curate.kernels.item_index import FEW_WORDS, STOCK_WEIGHT
+import numpy as np
+import numpy.typing as npt
+
+from curate.benchmarks.background import background
+from curate.kernels.item_align import TOLD, align
+from curate.kernels.native import Texts
 
 Kind = Literal["verbatim", "near", "reworded", "variant", "template", "none"]
 KINDS: tuple[Kind, ...] = ("verbatim", "near", "reworded", "variant", "template", "none")
-"""From the same problem to another one."""
+"""From the same problem to another one; in the order of enum Kind of the kernel."""
 
-SURE, NEAR, ANOTHER = 0.8, 0.6, 0.55
-"""Least alignment of a near copy; of one whose numbers agree; of a variant."""
-REWORDED_SURE, REWORDED, REWORDED_WITHOUT_NUMBERS, REWORDED_IDEOGRAPHS = 0.42, 0.5, 0.65, 0.85
-"""Least share of a reworded item with three numbers, all there, no other; with two; without; in Chinese."""
-SAME_FORMULAS = 0.65
-"""Least agreement of the signs, variables and numbers of a copy."""
-FEW_EDITS = 0.85
-"""Part of the words, however common, that a short copy has in order where a rare one is lost."""
-SHORT = 15
-"""Below so many words anything but a near copy is chance."""
+WHY = (
+    "all words, in order",
+    "{part:.0%} of the words, in order",
+    "{one} became {other}",
+    "{count} of {of} numbers are others",
+    "{count} words with a number put in",
+    "{count} words put in",
+    "{one} is not told",
+    "a condition turned round",
+    "{count} numbers more",
+    "another question",
+    "variables renamed",
+    "{part:.0%} of the formulas",
+    "{part:.0%} of the rare words, the same numbers",
+)
+"""What a kind rests on, in the order of enum Why of the kernel."""
 
 
 class Alignment(NamedTuple):
-    """What a text has of an item."""
+    """What a text has of the nearest of the items that were laid beside it."""
 
+    line: int
+    """Number of the text."""
+    item: int
+    hits: int
+    """Items that were laid beside the text."""
     kind: Kind
     alignment: float
     """Weight of the item's words that the text has in order, of that of all, 0 to 1."""
@@ -43,178 +52,39 @@ class Alignment(NamedTuple):
     numbers_agree: bool | None
     """Whether the text has the item's numbers and none in their place; None if the item has none."""
     why: str
-    row: tuple[int, int]
+    row_tokens: tuple[int, int]
     """Tokens of the text from the first to the last word aligned, half open."""
-    item: tuple[int, int]
-    """The same in the item."""
-
-    @property
-    def rank(self) -> Rank:
-        """How near it is."""
-        return KINDS.index(self.kind), -self.alignment, -self.share
+    item_tokens: tuple[int, int]
 
 
-def reach_of(item: Words) -> int:
-    """Words before and after a window that `align` may look at."""
-    size = len(item.stems)
-    return _margin(size) + max(item.light) + size
+def alignments(texts: Texts, items: Texts, candidates: npt.NDArray[np.void]) -> list[Alignment]:
+    """The nearest candidate of each text that shares a word with one.
 
-
-def _margin(size: int) -> int:
-    return size // 4 + 5
-
-
-Rank = tuple[int, float, float]
-"""Of two alignments the smaller one counts: the nearer kind, the higher alignment, the larger share."""
-
-
-def align(item: Words, row: Words, first: int, end: int, nearest: Rank | None = None) -> Alignment | None:
-    """The item beside tokens [first, end) of the text and what is around them.
-
-    None if they share no word, or if the item cannot rank before `nearest`, what another item reached.
+    The nearest is of the nearest kind; of these it has the highest alignment, then the largest share, and
+    then comes first. items: the texts of the items, with their drawings.
     """
-    size = len(item.stems)
-    margin = _margin(size)
-    begin = max(0, bisect_left(row.first, first) - margin - item.light[0])
-    stop = min(len(row.stems), bisect_left(row.first, end) + margin + item.light[1])
-    at = found_whole(item.stems, row.stems, begin, stop)
-    if at is not None:
-        has_numbers = any(value is not None and value[0] != "w" for value in item.values)
-        return Alignment(
-            "verbatim",
-            1.0,
-            1.0,
-            True if has_numbers else None,
-            "all words, in order",
-            (row.first[at], row.end[at + size - 1]),
-            (item.first[0], item.end[-1]),
+    told, strings = align(texts, items, background(), candidates)
+    lines = np.flatnonzero(told["item"] >= 0)
+    columns = [told[name][lines].tolist() for name in TOLD.names or ()]
+    return [
+        Alignment(
+            line,
+            item,
+            hits,
+            KINDS[kind],
+            alignment,
+            share,
+            None if agree < 0 else agree == 1,
+            WHY[why].format(
+                part=part,
+                count=count,
+                of=of,
+                one=strings[one:other].decode(),
+                other=strings[other:end].decode(),
+            ),
+            (row_first, row_end),
+            (item_first, item_end),
         )
-    laid = lay(item, row, begin, stop)
-    if laid is None:
-        return None
-    letters = exchanged_letters(item, row, laid)
-    renamed = False
-    if letters:
-        other_row = with_names(row, one_for_one(letters))
-        other = lay(item, other_row, begin, stop)
-        if other is not None and sum(other.kept) > sum(laid.kept):
-            row, laid, renamed = other_row, other, True
-    measured = _measure(item, row, laid)
-    if nearest is not None and (_best_index(measured), -measured.in_order, -measured.share) >= nearest:
-        return None
-    found = differences(item, row, laid, renamed=renamed)
-    if renamed and found.renames.total() * 4 <= letters.total():  # r and R are one letter here
-        found = found._replace(renames=Counter())
-    kind, why = _judge(len(item.stems), measured, found, renamed)
-    first_run, last_run = laid.runs[0], laid.runs[-1]
-    return Alignment(
-        kind,
-        measured.in_order,
-        measured.share,
-        None if found.numbers == 0 else not (found.missing or found.exchanged),
-        why,
-        (row.first[first_run[1]], row.end[last_run[1] + last_run[2] - 1]),
-        (item.first[first_run[0]], item.end[last_run[0] + last_run[2] - 1]),
-    )
-
-
-class Measured(NamedTuple):
-    """How much of an item a text has."""
-
-    in_order: float
-    """Weight of the words in order, of that of all."""
-    plain: float
-    """Part of the words that are in order."""
-    share: float
-    """Weight of the distinct content words that are there, of that of all."""
-    density: float
-    """Part of the words of the span that are in order."""
-    n_rare: int
-    """Distinct content words of the item."""
-    ideographs: bool
-    """Most of these are ideographs, of which texts on the same matter share more than of words."""
-
-
-def _measure(item: Words, row: Words, laid: Laid) -> Measured:
-    in_order = sum(weight for weight, here in zip(item.weights, laid.kept, strict=True) if here)
-    held = set(row.stems[slice(*laid.around)])
-    rare = {
-        word: weight
-        for word, weight in zip(item.stems, item.weights, strict=True)
-        if weight > STOCK_WEIGHT and is_content(word)
-    }
-    start, end = laid.span
-    return Measured(
-        in_order / sum(item.weights),
-        sum(laid.kept) / len(item.stems),
-        sum(weight for word, weight in rare.items() if word in held) / max(1, sum(rare.values())),
-        sum(n for _, _, n in laid.runs) / (end - start),
-        len(rare),
-        sum(len(word) == 1 for word in rare) * 2 > len(rare),
-    )
-
-
-def _best_index(laid: Measured) -> int:
-    """The nearest kind that `_judge` can give, whatever the differences are, as its place in `KINDS`."""
-    kind: Kind = "none"
-    if laid.in_order >= NEAR and laid.plain >= NEAR:
-        kind = "near"
-    elif laid.n_rare >= FEW_WORDS and laid.density >= 0.3 and laid.share >= REWORDED_SURE:
-        kind = "reworded"
-    elif laid.in_order >= ANOTHER or laid.plain >= FEW_EDITS:
-        kind = "variant"
-    elif laid.in_order >= 0.3 or laid.share >= ANOTHER:
-        kind = "template"
-    return KINDS.index(kind)
-
-
-def _judge(size: int, laid: Measured, found: Differences, renamed: bool) -> tuple[Kind, str]:
-    """What kind of copy it is, and why. Thresholds are measured: perf/RESULTS.md, "Contamination"."""
-    parts = max(1, found.numbers)
-    another = ""
-    if found.exchanged and len(found.exchanged) / parts > max(0.5 * found.lost, 0.04):
-        another = "{} became {}".format(*found.exchanged[0])
-    elif found.missing and found.added and found.missing / parts > max(found.lost, 0.08):
-        another = f"{found.missing} of {found.numbers} numbers are others"
-    elif found.lost <= 0.25 and found.number_clause:
-        another = f"{found.clause} words with a number put in"
-    elif found.lost <= 0.25 and found.clause >= 8 and found.numbers >= 2:
-        another = f"{found.clause} words put in"
-    elif found.lost <= 0.25 and found.left_out:
-        another = f"{found.left_out} is not told"
-    elif found.lost <= 0.12 and found.asked:
-        another = "{} became {}".format(*found.asked[0])
-    elif found.lost <= 0.12 and size < 60 and found.negated:
-        another = "a condition turned round"
-    elif found.lost <= 0.12 and found.added > 0.15 * found.numbers:
-        another = f"{found.added} numbers more"
-    elif found.lost <= 0.12 and found.renames:
-        another = "{} became {}".format(*min(found.renames))
-    elif found.other_question:
-        another = "another question"
-    agree = found.missing <= 0.2 * parts and found.added <= max(1, 0.34 * parts)
-    in_words = f"{laid.in_order:.0%} of the words, in order"
-    short = size < SHORT or laid.n_rare < FEW_WORDS
-    if another and (laid.in_order >= (SURE if short else ANOTHER) or laid.plain >= FEW_EDITS):
-        return "variant", another
-    dense = laid.density >= (0.5 if agree or laid.in_order >= SURE else 0.9)
-    few_edits = laid.in_order >= (SURE if short else NEAR) or (
-        laid.in_order >= NEAR and laid.plain >= FEW_EDITS and agree
-    )
-    if short:
-        dense &= laid.density >= NEAR and laid.plain >= SURE
-    if few_edits and laid.plain >= NEAR and dense and not another:
-        if found.formulas[0] >= SAME_FORMULAS:
-            return "near", "variables renamed" if renamed else in_words
-        if laid.in_order >= SURE:
-            return "variant", f"{found.formulas[0]:.0%} of the formulas"
-    if laid.n_rare >= FEW_WORDS and laid.density >= 0.3 and agree and not another:
-        sure = found.numbers >= 3 and not found.missing and not found.added
-        least = REWORDED_SURE if sure else REWORDED if found.numbers >= 2 else REWORDED_WITHOUT_NUMBERS
-        if laid.ideographs and found.numbers:
-            least = max(least, REWORDED_IDEOGRAPHS)
-        if laid.share >= least and found.formulas[1] >= SAME_FORMULAS:
-            return "reworded", f"{laid.share:.0%} of the rare words, the same numbers"
-    if laid.in_order >= 0.3 or laid.share >= ANOTHER:
-        return "template", another or in_words
-    return "none", in_words
+        for line, alignment, share, part, one, other, end, item, hits, kind, why, row_first, row_end,
+        item_first, item_end, count, of, agree, _ in zip(lines.tolist(), *columns, strict=True)
+    ]  # fmt: skip

@@ -16,14 +16,13 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from curate.benchmarks.alignment import KINDS, Alignment, Kind, align, reach_of
+from curate.benchmarks.alignment import KINDS, Kind, alignments
 from curate.benchmarks.background import background
 from curate.benchmarks.item_file import ItemTexts, map_item_file, write_item_file
 from curate.benchmarks.items import Items
 from curate.benchmarks.protect import Protected
 from curate.benchmarks.protection import parts_of
-from curate.benchmarks.vocabulary import is_content
-from curate.benchmarks.words import Stretches, Words, without_drawings, words_of
+from curate.kernels.item_align import content_shared, without_drawings
 from curate.kernels.item_index import TOKENIZER, candidates, open_item_index, write_item_index
 from curate.kernels.native import Texts
 from curate.kernels.ngram_index import Index, Item, Tokenizer, open_index, scan, spans, write_index
@@ -96,13 +95,12 @@ class _Found(NamedTuple):
 
 
 class IndexedItems:
-    """The items whose text is at hand; their words are made when they are first needed."""
+    """The items whose text is at hand."""
 
     def __init__(self, path: Path) -> None:
         self.benchmarks, self.ids, self.originals = map_item_file(path)
         self.texts = Texts(self.originals)
         self.index = open_item_index(path.with_suffix(".words"))
-        self._words: dict[int, Words] = {}
         whole = np.flatnonzero(self.index.total == 0)
         hashes = text_hash128(self.originals.take(pa.array(whole)), TOKENIZER)
         self.plain = {
@@ -113,16 +111,12 @@ class IndexedItems:
         """Items without a rare word, by the hash of their tokens: found where a text is one of them."""
         self.plain_sizes = np.unique(hashes.size[hashes.size > 0])
 
-    def words(self, item: int) -> Words:
-        """The words of an item."""
-        if item not in self._words:
-            one = Texts(self.texts.array.slice(item, 1), composed=False)
-            self._words[item] = next(words_of(one, background()))
-        return self._words[item]
-
-    def named(self, item: int) -> tuple[str, str]:
-        """The benchmark and the id of an item."""
-        return self.benchmarks[item].as_py(), self.ids[item].as_py()
+    def named(self, items: list[int]) -> list[tuple[str, str]]:
+        """The benchmark and the id of each item."""
+        chosen = pa.array(items, pa.int64())
+        return list(
+            zip(self.benchmarks.take(chosen).to_pylist(), self.ids.take(chosen).to_pylist(), strict=True)
+        )
 
 
 @lru_cache(maxsize=2)
@@ -145,12 +139,10 @@ def write_state(against: Sequence[Protected], part: Part, folder: Path) -> State
     items = formulas = None
     if any(texts):
         items = write_item_file(ItemTexts(names, ids, texts), folder)
-        plain = [without_drawings(text or "") for text in texts]
-        as_column = Texts(pa.array(plain, pa.large_string()))
-        write_item_index(as_column, background(), SHARE, items.with_suffix(".words"))
-        formulas = write_index(
-            [Item(*one) for one in zip(names, ids, plain, strict=True)], FORMULA_NGRAM, "formulas", folder
-        )
+        plain = without_drawings(pa.array(texts, pa.large_string()))
+        write_item_index(Texts(plain), background(), SHARE, items.with_suffix(".words"))
+        named = [Item(*one) for one in zip(names, ids, plain.to_pylist(), strict=True)]
+        formulas = write_index(named, FORMULA_NGRAM, "formulas", folder)
     prints = write_index(parts_of(marked, NGRAM, "words"), NGRAM, "words", folder) if marked else None
     return State(*(str(path) if path else None for path in (items, formulas, prints)))
 
@@ -198,32 +190,14 @@ def _better(one: Match, other: Match) -> bool:
 
 
 def _by_words(texts: Texts, items: IndexedItems, best: npt.NDArray[np.void]) -> Iterator[tuple[int, _Found]]:
-    """Of every text the best of its candidates: the nearest class, then the alignment, then the share."""
-    lines = np.flatnonzero(best["item"][:, 0] >= 0)
-    rows = Stretches(Texts(texts.array.take(pa.array(lines)), composed=False))
-    for number, (line, found) in enumerate(zip(lines.tolist(), best[lines].tolist(), strict=True)):
-        chosen: tuple[int, Alignment] | None = None
-        hits = 0
-        for item, _, first, end in found:
-            if item < 0:
-                break
-            hits += 1
-            words = items.words(item)
-            row = rows.around(number, first, end, reach_of(words), draws=words.draws)
-            laid = align(words, row, first, end, chosen[1].rank if chosen is not None else None)
-            if laid is None:
-                continue
-            if chosen is None or laid.rank < chosen[1].rank:
-                chosen = item, laid
-            if laid.kind == "verbatim":
-                break
-        if chosen is not None:
-            item, laid = chosen
-            told = Match(
-                *items.named(item), laid.kind, laid.why, "ok", laid.alignment, laid.share,
-                numbers_agree=laid.numbers_agree, hits=hits,
-            )  # fmt: skip
-            yield line, _Found(told, item, TOKENIZER, laid.row, laid.item)
+    """Of every text the nearest of its candidates."""
+    aligned = alignments(texts, items.texts, best)
+    for one, names in zip(aligned, items.named([one.item for one in aligned]), strict=True):
+        told = Match(
+            *names, one.kind, one.why, "ok", one.alignment, one.share,
+            numbers_agree=one.numbers_agree, hits=one.hits,
+        )  # fmt: skip
+        yield one.line, _Found(told, one.item, TOKENIZER, one.row_tokens, one.item_tokens)
 
 
 def _whole(
@@ -236,7 +210,8 @@ def _whole(
         item = items.plain.get(tuple(pair))
         if item is not None:
             span = 0, int(n_tokens[line])
-            told = Match(*items.named(item), "verbatim", "all words, in order", "ok", 1.0, 1.0, hits=1)
+            [names] = items.named([item])
+            told = Match(*names, "verbatim", "all words, in order", "ok", 1.0, 1.0, hits=1)
             yield line, _Found(told, item, TOKENIZER, span, span)
 
 
@@ -248,25 +223,20 @@ def _by_formulas(
     item_of = np.maximum(result["item"], 0)
     part = result["shared"] / np.maximum(1, index.n_ngrams[item_of])
     enough = (result["item"] >= 0) & (index.n_tokens[item_of] >= FORMULA_TOKENS) & (part >= FORMULA_PART)
-    for line in np.flatnonzero(enough).tolist():
-        item = int(result["item"][line])
-        if item in best["item"][line] and line in found:
-            continue  # laid beside the text, and judged by its words
-        one = Texts(texts.array.slice(line, 1), composed=False)
-        row_words = next(words_of(one, background(), draws=False))
-        if _content_shared(items.words(item), row_words) >= SAME_LANGUAGE:
-            continue  # in words it could have been found by: a stock formula
+    lines = np.flatnonzero(enough)
+    beside = (best["item"][lines] == item_of[lines, None]).any(axis=1)
+    judged = beside & np.isin(lines, np.fromiter(found, np.int64, len(found)))  # by their words
+    lines = lines[~judged]
+    which = item_of[lines].astype(np.int64)
+    shared = content_shared(texts, items.texts, background(), lines, which)
+    for line in lines[shared < SAME_LANGUAGE].tolist():  # else words could have found it: a stock formula
+        item = int(item_of[line])
         why = f"{part[line]:.0%} of the formulas, in other words"
         hits = found[line].match.hits if line in found else 0
-        told = Match(*items.named(item), "reworded", why, containment=float(part[line]), hits=hits)
+        [names] = items.named([item])
+        told = Match(*names, "reworded", why, containment=float(part[line]), hits=hits)
         row, of_item = _places(result[line])
         yield line, _Found(told, item, "formulas", row, of_item)
-
-
-def _content_shared(item: Words, row: Words) -> float:
-    """Part of the item's content words that the text has, anywhere."""
-    content = {word for word in item.stems if is_content(word)}
-    return len(content & set(row.stems)) / max(1, len(content))
 
 
 def _by_fingerprints(index: Index, result: npt.NDArray[np.void]) -> Iterator[tuple[int, _Found]]:
@@ -294,12 +264,11 @@ def _placed(
     formulas: Index | None,
 ) -> dict[int, Match]:
     """The matches with their places in characters."""
-    placed = {line: one.match for line, one in sorted(found.items())}
+    spans_of: list[dict[int, Pair]] = [{}, {}]  # of the row, of the item
     for tokenizer in sorted({one.tokenizer for one in found.values()}):
-        lines = [line for line in placed if found[line].tokenizer == tokenizer]
-        row_spans = _spans(texts, originals, tokenizer, lines, [found[line].row for line in lines])
-        for line, span in zip(lines, row_spans, strict=True):
-            placed[line] = placed[line]._replace(row_span=span)
+        lines = [line for line, one in found.items() if one.tokenizer == tokenizer]
+        rows = [found[line].row for line in lines]
+        spans_of[0] |= zip(lines, _spans(texts, originals, tokenizer, lines, rows), strict=True)
         told = [line for line in lines if found[line].match.status == "ok"]
         if items is None or not told:
             continue
@@ -307,9 +276,11 @@ def _placed(
         of_items = (items.texts, items.originals)
         if tokenizer == "formulas" and formulas is not None:  # without drawings, each character in its place
             of_items = (formulas.item_texts, formulas.texts)
-        for line, span in zip(told, _spans(*of_items, tokenizer, numbers, tokens), strict=True):
-            placed[line] = placed[line]._replace(item_span=span)
-    return placed
+        spans_of[1] |= zip(told, _spans(*of_items, tokenizer, numbers, tokens), strict=True)
+    return {
+        line: one.match._replace(row_span=spans_of[0][line], item_span=spans_of[1].get(line))
+        for line, one in sorted(found.items())
+    }
 
 
 def _spans(

@@ -103,26 +103,40 @@ def _phrases(tokens: U64, offsets: I64) -> tuple[U64, I64, I64]:
     return hashes[inside], text_of[inside], inside
 
 
-KINDS_OF: dict[str, type[np.uint8 | np.uint32 | np.uint64]] = {
+ITEM = np.dtype(
+    [
+        *((name, np.uint64) for name in ("words", "tokens")),
+        *(
+            (name, np.uint32)
+            for name in ("n_led", "n_heavy", "n_words", "n_tokens", "total", "needed", "window")
+        ),
+        *((name, np.uint32) for name in ("order", "content", "numbers", "in_order", "unused")),
+    ]
+)
+"""struct Item of native/item_match.cpp."""
+
+WORD = np.dtype(
+    [
+        ("word", np.uint32),
+        ("order", np.uint32),
+        ("weight", np.uint16),
+        ("kind", np.uint8),
+        ("unused", np.uint8),
+    ]
+)
+"""struct Word there."""
+
+ARRAYS: dict[str, type[np.uint8 | np.uint16 | np.uint32 | np.uint64]] = {
     "postings_of": np.uint64,
     "postings": np.uint32,
-    "posting_weights": np.uint32,
-    "words_of": np.uint64,
-    "item_words": np.uint32,
-    "word_weights": np.uint32,
-    "word_kinds": np.uint8,
-    "total_of": np.uint32,
-    "led_of": np.uint32,
-    "needed_of": np.uint32,
-    "window_of": np.uint32,
-    "tokens_of": np.uint64,
+    "posting_weights": np.uint16,
+    "met_of": np.uint32,
+    "items": np.uint8,  # of ITEM
+    "item_words": np.uint8,  # of WORD
     "item_tokens": np.uint32,
-    "token_weights": np.uint32,
-    "content_of": np.uint32,
-    "numbers_of": np.uint32,
-    "in_order_of": np.uint32,
+    "token_weights": np.uint16,
 }
-"""Arrays of the index, in the order of struct Items in native/item_match.cpp."""
+"""Arrays of the index, in the order of struct Items there."""
 
 
 class ItemIndex:
@@ -130,19 +144,19 @@ class ItemIndex:
 
     def __init__(self, path: Path) -> None:
         file = Mapped(path)
-        self.total = file.array("total_of", np.uint32)
-        self.n_items = len(self.total)
         bloom, slots = (file.array(f"words_{part}", np.uint64) for part in ("bloom", "slots"))
         values = file.array("words_values", np.uint32)
-        held: list[npt.NDArray[Any]] = [file.array(name, kind) for name, kind in KINDS_OF.items()]
+        held: dict[str, npt.NDArray[Any]] = {name: file.array(name, kind) for name, kind in ARRAYS.items()}
         self._held = (file, bloom, slots, values, held)  # the view has their addresses
+        self.total: U32 = held["items"].view(ITEM)["total"]
+        """Weight of the words of each item."""
+        self.n_items = len(self.total)
         self.view = np.array(
             [
                 *(bloom.ctypes.data, slots.ctypes.data, values.ctypes.data, len(bloom) - 1, len(slots) - 1),
-                *(array.ctypes.data for array in held),
-                self.n_items,
-                int(file.array("n_words", np.uint64)[0]),
-                int(file.array("n_levels", np.uint64)[0]),
+                *(array.ctypes.data for array in held.values()),
+                *(self.n_items, len(held["item_words"]) // WORD.itemsize),
+                *(int(file.array(name, np.uint64)[0]) for name in ("n_words", "n_levels")),
                 TOKENIZERS[TOKENIZER],
             ],
             dtype=np.uint64,
@@ -177,59 +191,71 @@ def write_item_index(texts: Texts, background: Background, share: float, path: P
     signs = kind_of[word_of] == SIGN  # variables may be renamed
     token_weight[signs] = np.minimum(token_weight[signs], STOCK_WEIGHT)
 
-    # Every word of every item, and its weight there: the highest, where some of its places are stock phrases.
-    heavy = np.flatnonzero(token_weight > 0)
-    heavy = heavy[np.lexsort((token_weight[heavy], word_of[heavy], item_of[heavy]))]
-    last = np.ones(len(heavy), dtype=np.bool_)
-    last[:-1] = (np.diff(item_of[heavy]) != 0) | (np.diff(word_of[heavy]) != 0)
-    item, word, weight = item_of[heavy[last]], word_of[heavy[last]], token_weight[heavy[last]]
-    total = np.bincount(item, weights=weight, minlength=texts.size).astype(np.uint32)
+    # Every word of every item, its weight there - the highest, where some of its places are stock phrases -
+    # and what all its places weigh in order.
+    in_order = np.maximum(token_weight, STOCK_WEIGHT)
+    places = np.lexsort((token_weight, word_of, item_of))
+    last = np.ones(len(places), dtype=np.bool_)
+    last[:-1] = (np.diff(item_of[places]) != 0) | (np.diff(word_of[places]) != 0)
+    item, word, weight = item_of[places[last]], word_of[places[last]], token_weight[places[last]]
+    up_to = np.cumsum(in_order[places], dtype=np.int64)[last]
+    order_weight = np.diff(up_to, prepend=0)
+    heavy = weight > 0
+    total = np.bincount(item, weights=weight, minlength=texts.size).astype(np.int64)
 
-    # The rarest words lead to an item: those in the fewest items, then the heaviest.
-    n_items_with = np.bincount(word, minlength=len(keys))
-    order = np.lexsort((word, -weight.astype(np.int64), n_items_with[word], item))
-    item, word, weight = item[order], word[order], weight[order]
-    starts = np.concatenate([[0], np.cumsum(np.bincount(item, minlength=texts.size))]).astype(np.int64)
+    # Words lead to an item that few texts have for what they weigh; those that weigh nothing are last.
+    n_items_with = np.bincount(word[heavy], minlength=len(keys))
+    cost = n_items_with[word] / np.maximum(weight, 1)
+    order = np.lexsort((word, cost, ~heavy, item))
+    item, word, weight, order_weight = item[order], word[order], weight[order], order_weight[order]
+    heavy = weight > 0
+
+    def per_item(chosen: npt.NDArray[np.bool_], values: npt.NDArray[Any] | None = None) -> I64:
+        """How many of the chosen words each item has, or the sum of their values."""
+        chosen_values = None if values is None else values[chosen]
+        return np.bincount(item[chosen], weights=chosen_values, minlength=texts.size).astype(np.int64)
+
+    starts = starts_of(per_item(np.ones(len(item), dtype=np.bool_)))
     before = np.concatenate([[0], np.cumsum(weight, dtype=np.int64)])
-    before = before[:-1] - before[starts[item]]
-    leads = before < (1.0 - min(UNLED, share / 2)) * total[item]
+    before = before[:-1] - before[starts.astype(np.int64)[item]]
+    leads = heavy & (before < (1.0 - min(UNLED, share / 2)) * total[item])
 
     window = n_tokens * 8 // 5 + 10
     level = np.zeros(texts.size, dtype=np.int64)
     for step in range(1, 40):
         level[window > WINDOW << (step - 1)] = step
     n_levels = int(level.max(initial=0)) + 1
-    slot = level[item[leads]] * len(keys) + word[leads]
+    slot = word[leads] * n_levels + level[item[leads]]
     by_slot = np.lexsort((item[leads], slot))
 
     # Content is what is no stock phrase; an item of little content can only be found in order.
     content = (kind_of[word] == CONTENT) & (weight > STOCK_WEIGHT)
-    telling = np.bincount(item[content], minlength=texts.size) >= FEW_WORDS
-    of_content = np.bincount(item, weights=weight * content, minlength=texts.size)
-    numbers = np.bincount(item[kind_of[word] == NUMBER], minlength=texts.size)
-    least = np.where(level > 0, max(share, LONG), share)
+    number = (kind_of[word] == NUMBER) & heavy
+    telling = per_item(content) >= FEW_WORDS
+    needed = np.maximum(np.ceil(total * np.where(level > 0, max(share, LONG), share)), 1).astype(np.int64)
+
+    items = np.zeros(texts.size, dtype=ITEM)
+    items["words"], items["tokens"] = starts[:-1], tokens.offsets[:-1]
+    items["n_led"], items["n_heavy"], items["n_words"] = per_item(leads), per_item(heavy), np.diff(starts)
+    items["n_tokens"], items["total"], items["needed"], items["window"] = n_tokens, total, needed, window
+    items["order"] = np.bincount(item_of, weights=in_order, minlength=texts.size)
+    items["content"] = np.where(telling, per_item(content, weight), 0)
+    items["numbers"] = per_item(number)
+    items["in_order"] = np.where(telling, IN_ORDER, IN_ORDER_FEW)
+    item_words = np.zeros(len(word), dtype=WORD)
+    item_words["word"], item_words["order"], item_words["weight"] = word, order_weight, weight
+    item_words["kind"] = np.where(content, CONTENT, np.where(number, NUMBER, SIGN))
     write_arrow(
         packed(
             **hash_table("words", keys),
             postings_of=starts_of(np.bincount(slot, minlength=n_levels * len(keys))),
             postings=item[leads][by_slot].astype(np.uint32),
-            posting_weights=weight[leads][by_slot],
-            words_of=starts.astype(np.uint64),
-            item_words=word.astype(np.uint32),
-            word_weights=weight,
-            word_kinds=np.where(content, CONTENT, np.where(kind_of[word] == NUMBER, NUMBER, SIGN)).astype(
-                np.uint8
-            ),
-            total_of=total,
-            led_of=np.bincount(item[leads], weights=weight[leads], minlength=texts.size).astype(np.uint32),
-            needed_of=np.maximum(np.ceil(total * least), 1).astype(np.uint32),
-            window_of=window.astype(np.uint32),
-            tokens_of=tokens.offsets.astype(np.uint64),
+            posting_weights=weight[leads][by_slot].astype(np.uint16),
+            met_of=np.maximum(needed - (total - per_item(leads, weight)), 0).astype(np.uint32),
+            items=items,
+            item_words=item_words,
             item_tokens=word_of.astype(np.uint32),
-            token_weights=np.maximum(token_weight, STOCK_WEIGHT),
-            content_of=np.where(telling, of_content, 0).astype(np.uint32),
-            numbers_of=numbers.astype(np.uint32),
-            in_order_of=np.where(telling, IN_ORDER, IN_ORDER_FEW).astype(np.uint32),
+            token_weights=in_order.astype(np.uint16),
             n_words=np.array([len(keys)], dtype=np.uint64),
             n_levels=np.array([n_levels], dtype=np.uint64),
         ),

@@ -52,11 +52,12 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any, Literal
 
+import numpy as np
 import polars as pl
 import pyarrow as pa
 from pydantic import Field
 
-from curate.benchmarks.matching import NGRAM, Matches, State, match, write_state
+from curate.benchmarks.matching import NGRAM, Match, Matches, State, match, write_state
 from curate.benchmarks.protect import resolve
 from curate.flow import ROW_ID, STATUS, Stage, StageParams
 
@@ -112,21 +113,29 @@ def measure(frame: pl.DataFrame, _: BenchmarkMatch, state: State) -> pl.DataFram
 
 def evidence_of(matches: Matches) -> pl.DataFrame:
     """A line for every text, as EVIDENCE."""
-    columns: dict[str, list[Any]] = {name: [] for name in EVIDENCE.names}
-    for line, size in enumerate(matches.n_tokens.tolist()):
-        one = matches.of.get(line)
-        if one is None:
-            values: tuple[Any, ...] = (None, None, "none" if size else None, *[None] * 4)
-            values = (*values, 0 if size else None, None, None, None, "ok" if size else "no-text")
-        else:
-            spans = (span and {"start": span[0], "end": span[1]} for span in (one.row_span, one.item_span))
-            values = (
-                one.benchmark, one.item, one.kind, one.alignment, one.share, one.containment,
-                one.numbers_agree, one.hits, one.why, *spans, one.status,
-            )  # fmt: skip
-        for column, value in zip(columns.values(), values, strict=True):
-            column.append(value)
-    return pl.DataFrame(columns, schema=dict(pl.DataFrame(EVIDENCE.empty_table()).schema))
+    schema = pl.DataFrame(EVIDENCE.empty_table()).schema
+    lines = np.fromiter(matches.of, np.int64, len(matches.of))
+    columns = zip(*map(_evidence, matches.of.values()), strict=True) if matches.of else [[]] * len(schema)
+    told = pl.DataFrame(dict(zip(schema, columns, strict=True)), schema=dict(schema))
+    at = np.full(len(matches.n_tokens), len(lines))
+    at[lines] = np.arange(len(lines))
+    has_text = pl.lit(pl.Series(matches.n_tokens > 0))
+    return pl.concat([told, told.clear(1)])[at].with_columns(
+        pl.col("class").fill_null(pl.when(has_text).then(pl.lit("none"))),
+        pl.col("hits").fill_null(pl.when(has_text).then(0)),
+        pl.col(STATUS).fill_null(pl.when(has_text).then(pl.lit("ok")).otherwise(pl.lit("no-text"))),
+    )
+
+
+def _evidence(one: Match) -> tuple[Any, ...]:
+    """The columns of a text that has a candidate."""
+    row_span, item_span = (
+        span and {"start": span[0], "end": span[1]} for span in (one.row_span, one.item_span)
+    )
+    return (
+        one.benchmark, one.item, one.kind, one.alignment, one.share, one.containment,
+        one.numbers_agree, one.hits, one.why, row_span, item_span, one.status,
+    )  # fmt: skip
 
 
 STAGE = Stage(

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from itertools import pairwise
 from typing import NamedTuple
 
-from curate.benchmarks.laying import SPELT, Gap, Laid, exchanged_letters
-from curate.benchmarks.vocabulary import (
+from oracles_laying import SPELT, Gap, Laid, exchanged_letters
+from oracles_vocabulary import (
     ASKING,
     EXCHANGED_WITH,
     GREEK,
@@ -18,7 +18,7 @@ from curate.benchmarks.vocabulary import (
     is_formula,
     is_variable,
 )
-from curate.benchmarks.words import Words
+from oracles_words import Words
 
 FEW_SIGNS = 4
 """An item of fewer signs, variables and numbers is words, and nothing is asked of its formulas."""
@@ -189,7 +189,7 @@ def _asked(words: Sequence[str], others: Sequence[str]) -> list[tuple[str, str]]
     found = []
     groups = {group for word in words if word in EXCHANGED_WITH for group in EXCHANGED_WITH[word]}
     groups &= {group for word in others if word in EXCHANGED_WITH for group in EXCHANGED_WITH[word]}
-    for group in groups:
+    for group in sorted(groups):
         a = {word for word in words if group in EXCHANGED_WITH.get(word, ())}
         b = {word for word in others if group in EXCHANGED_WITH.get(word, ())}
         if a - b and b - a:

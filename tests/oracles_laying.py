@@ -7,10 +7,9 @@ from collections.abc import Iterator, Sequence
 from itertools import pairwise
 from typing import NamedTuple
 
+from oracles_vocabulary import EXCHANGED_WITH, GREEK
+from oracles_words import Words
 from rapidfuzz.distance import OSA, LCSseq
-
-from curate.benchmarks.vocabulary import EXCHANGED_WITH, GREEK
-from curate.benchmarks.words import Words
 
 SPELT = 5
 """A word of so many capitals is a word ("the letters of MISSISSIPPI"), a shorter one may be points."""

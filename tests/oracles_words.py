@@ -1,4 +1,4 @@
-"""A text as alignment sees it: words by their stems, numbers by their values, markup left out.
+"""What the words of a text are to alignment, said plainly: stems, values of numbers, markup left out.
 
 Tokens are those of the tokenizer `math`. HTML tags and entities are taken out; words are brought to a stem,
 so that a plural or a tense is no difference; the digits of a decimal or of a grouped number are one word.
@@ -7,17 +7,16 @@ so that a plural or a tense is no difference; the digits of a decimal or of a gr
 from __future__ import annotations
 
 import re
-from bisect import bisect_left, bisect_right
 from collections.abc import Iterator
 from functools import lru_cache
-from itertools import accumulate
 from typing import NamedTuple
 
 import numpy as np
+import oracles
+from oracles_vocabulary import CARDINALS, COMMANDS, GREEK, NUMBER_WORDS, stem
 
-from curate.benchmarks.vocabulary import CARDINALS, COMMANDS, GREEK, NUMBER_WORDS, stem
 from curate.kernels.item_index import STOCK_WEIGHT, TOKENIZER, Background
-from curate.kernels.native import Texts, nfkc
+from curate.kernels.native import Texts
 from curate.kernels.text import token_spans
 
 MARKUP = re.compile(
@@ -29,8 +28,6 @@ MARKUP = re.compile(
 DRAWINGS = ((b"[asy]", b"[/asy]"), (b"\\begin{tikzpicture}", b"\\end{tikzpicture}"))
 """How drawing code begins and ends."""
 SIGNS = {b"&lt;": b"<", b"&gt;": b">"}
-BLOCK = 256
-"""Stretches of a text begin and end at multiples of so many tokens, so that close ones are one."""
 DRAWN = 25
 """A drawing is left out of a text that has so many words beside it; of fewer it may be the problem."""
 SENTENCE_END = re.compile(rb"[.?!;]\s|\n|\xe3\x80\x82|\xef\xbc\x9f|\xef\xbc\x81")
@@ -45,13 +42,13 @@ class Words(NamedTuple):
     labels: list[str | None]
     """As it is written, if it may name something: a letter, a word in capitals, a Greek letter."""
     weights: list[int]
-    """Hundredths of the logarithm of how rare it is; empty for a stretch of a text."""
+    """Hundredths of the logarithm of how rare it is."""
     first: list[int]
     """The token it begins with, of those the kernels count."""
     end: list[int]
     """The token after it."""
     starts: list[bool]
-    """Whether a sentence starts with it; empty for a stretch of a text."""
+    """Whether a sentence starts with it."""
     draws: bool
     """Whether drawing code counts: of a text with few words beside it, it may be the problem."""
 
@@ -72,77 +69,8 @@ def words_of(texts: Texts, background: Background, *, draws: bool | None = None)
         content = (texts.array[index].as_py() or "").encode()
         drawings = [] if draws else _drawings(content, always=draws is False)
         left_out = _left_out(content, drawings)
-        found = _cut(content, begins[tokens], ends[tokens], left_out, weight_of=weight_of[tokens])
+        found = _cut(content, begins[tokens], ends[tokens], left_out, weight_of[tokens])
         yield found._replace(draws=_has_drawing(content) and not drawings)
-
-
-class Stretches:
-    """Texts of which parts are cut into words, so that a long text costs no more than what is looked at."""
-
-    def __init__(self, texts: Texts) -> None:
-        self._texts = texts
-        self._spans = token_spans(texts, TOKENIZER)
-        self._index = -1
-
-    def around(self, index: int, first: int, end: int, margin: int, *, draws: bool) -> Words:
-        """The words of tokens [first, end) of a text, and at least `margin` on both sides, if it has them.
-
-        Words and their tokens are those of the whole text, but for weights and starts, which are empty. Texts
-        are best asked for one after the other. draws: whether drawing code counts.
-        """
-        if index != self._index:
-            self._open(index)
-        size = len(self._begins)
-        reach = 2 * margin
-        while True:
-            start = max(0, first - reach) // BLOCK * BLOCK
-            stop = min(size, -(-(end + reach) // BLOCK) * BLOCK)
-            words = self._stretch(start, stop, draws=draws and self._draws)
-            before, after = bisect_left(words.first, first), len(words.first) - bisect_left(words.first, end)
-            if (start == 0 or before >= margin) and (stop == size or after >= margin):
-                return words
-            reach *= 4
-
-    def _open(self, index: int) -> None:
-        self._index = index
-        self._content = (self._texts.array[index].as_py() or "").encode()
-        tokens = slice(int(self._spans.offsets[index]), int(self._spans.offsets[index + 1]))
-        self._begins, self._ends = self._spans.begin[tokens], self._spans.end[tokens]
-        self._draws = _has_drawing(self._content)
-        self._left_out: dict[bool, list[tuple[int, int]]] = {}
-        self._known: dict[tuple[int, int, bool], Words] = {}
-
-    def _stretch(self, start: int, stop: int, *, draws: bool) -> Words:
-        if draws not in self._left_out:
-            drawings = [] if draws or not self._draws else _drawings(self._content, always=True)
-            self._left_out[draws] = _left_out(self._content, drawings)
-        left_out = self._left_out[draws]
-        key = start, stop, draws
-        if key not in self._known:
-            start, stop = self._word_start(start, left_out), self._word_start(stop, left_out)
-            tokens = slice(start, stop)
-            begins, ends = self._begins[tokens].tolist(), self._ends[tokens].tolist()
-            self._known[key] = _cut(self._content, begins, ends, left_out, first_token=start)
-        return self._known[key]
-
-    def _word_start(self, at: int, left_out: list[tuple[int, int]]) -> int:
-        """The last token up to `at` with which a word begins for sure, if the text is cut whole."""
-        reached = list(accumulate((end for _, end in left_out), max))  # drawings may hold markup
-        while 0 < at < len(self._begins):
-            begin, before = int(self._begins[at]), int(self._ends[at - 1])
-            inside = bisect_right(reached, begin)
-            if inside < len(left_out) and left_out[inside][0] <= begin:
-                first = int(np.searchsorted(self._begins, left_out[inside][0]))
-                if first < at:
-                    at = first
-                    continue
-            piece = self._content[int(self._begins[at - 1]) : before]
-            token = _token(piece)
-            decimal = token.is_decimal and self._content[before:begin] in (b".", b",")
-            if not (decimal or token.counts or piece == b"-"):
-                break
-            at -= 1
-        return at
 
 
 def _cut(
@@ -150,14 +78,9 @@ def _cut(
     begins: list[int],
     ends: list[int],
     left_out: list[tuple[int, int]],
-    *,
-    first_token: int = 0,
-    weight_of: list[int] | None = None,
+    weight_of: list[int],
 ) -> Words:
-    """The words of these tokens, the first of which is `first_token` of its text.
-
-    Without weights of the tokens words have neither weights nor starts.
-    """
+    """The words of these tokens."""
     stems: list[str] = []
     values: list[str | None] = []
     labels: list[str | None] = []
@@ -199,13 +122,12 @@ def _cut(
         stems.append(stemmed)
         labels.append(token.label)
         values.append(value)
-        firsts.append(first + first_token)
-        lasts.append(at + first_token)
-        if weight_of is not None:
-            light = len(word) == 1 and word.isascii()
-            weights.append(STOCK_WEIGHT if light else max(weight_of[first:at]))
-            starts.append(not starts or SENTENCE_END.search(content, before, begin) is not None)
-            before = ends[at - 1]
+        firsts.append(first)
+        lasts.append(at)
+        light = len(word) == 1 and word.isascii()
+        weights.append(STOCK_WEIGHT if light else max(weight_of[first:at]))
+        starts.append(not starts or SENTENCE_END.search(content, before, begin) is not None)
+        before = ends[at - 1]
     return Words(stems, values, labels, weights, firsts, lasts, starts, draws=False)
 
 
@@ -301,7 +223,7 @@ class _Token(NamedTuple):
 @lru_cache(maxsize=1 << 16)
 def _token(piece: bytes, *, printed: bool = False) -> _Token:
     """What a token is, or what it prints as a command; all texts together have not many different ones."""
-    word = piece.decode().lower() if piece.isascii() else nfkc(piece.decode("utf-8", "replace")).casefold()
+    word = oracles.normalize(piece.decode(), "math").replace(" ", "")
     if printed:
         word = COMMANDS.get(word, word)
     number = NUMBER_WORDS.get(word)
