@@ -196,7 +196,7 @@ def keep_one_chain(
     and one boolean column per row rule; `orders`: `keep_one_order` of every row, by reason; `taken`: by
     reason, groups of which earlier data holds a row already (see `keep_one`).
     """
-    met = _met(orders, rules, taken)
+    met = rows_that_meet(orders, rules, taken)
     places = answers[ROW_ID].is_in(met.implode()).arg_true()
     few = answers[places].with_columns(pl.lit(None, dtype=pl.Int64).alias("kept_instead"))
     asked = [name for name in answers.columns if name != ROW_ID]
@@ -233,7 +233,7 @@ def only_by_keep_one(
 ) -> dict[str, int]:
     """Rows that each keep-one rule drops and that would be kept if the recipe did not have it."""
     lenient = [rule._replace(on_missing="keep") if rule.on_missing == "stop" else rule for rule in rules]
-    met = _met(orders, lenient, taken).implode()
+    met = rows_that_meet(orders, lenient, taken).implode()
     answers = answers.filter(pl.col(ROW_ID).is_in(met))
     orders = {reason: order.filter(pl.col(ROW_ID).is_in(met)) for reason, order in orders.items()}
     dropped = keep_one_chain(answers, orders, lenient, taken)
@@ -256,7 +256,7 @@ def _certain(reasons: Sequence[str]) -> pl.Expr:
     )
 
 
-def _met(
+def rows_that_meet(
     orders: Mapping[str, pl.DataFrame], rules: Sequence[KeepOne], taken: Mapping[str, pl.DataFrame] | None
 ) -> pl.Series:
     """row_id of the rows that a keep-one rule chooses among, or cannot judge; most rows are alone."""

@@ -3,37 +3,116 @@
 from __future__ import annotations
 
 import ctypes
+import hashlib
+import itertools
 import mmap
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, BinaryIO, TypeVar
+from typing import Any, BinaryIO, NamedTuple, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
+import pyarrow.parquet as pq
 
 from curate.errors import MachineError
 
 Scalar = TypeVar("Scalar", bound=np.generic)
 
 
+def temporaries(folder: Path, name: str = "*") -> list[Path]:
+    """Files in a folder that were being written when the process was killed: of one name, or of any."""
+    return sorted(folder.glob(f".{name}.*.tmp"))
+
+
 @contextmanager
 def whole_file(path: Path) -> Iterator[BinaryIO]:
-    """A file to write, under another name until it is whole: then it is synced and renamed."""
+    """A file to write, under another name until it is whole: then it is synced and renamed.
+
+    Where checksums are kept (`SUMS`), its own is there before it has its name.
+    """
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
         with temporary.open("wb") as sink:
             yield sink
             sink.flush()
             os.fsync(sink.fileno())
+        _keep_sum(path, temporary)
         temporary.replace(path)
     except BaseException:
         temporary.unlink(missing_ok=True)
         raise
     sync_folder(path.parent)
+
+
+SUMS = ".sums"
+"""A folder that has this one keeps in it the size and SHA-256 of every file written into it, or below it."""
+SUMS_DEPTH = 4
+
+
+def sum_path(path: Path) -> Path | None:
+    """Where the checksum of a file is kept; null if no folder above it keeps any."""
+    for folder in itertools.islice(path.parents, SUMS_DEPTH):
+        if (folder / SUMS).is_dir():
+            return folder / SUMS / path.relative_to(folder).as_posix().replace("/", "+")
+    return None
+
+
+def _keep_sum(path: Path, written: Path) -> None:
+    """Keep the checksum of a file that is about to be called `path`.
+
+    Not synced: after a power cut a checksum that is torn, or of a file that did not get its name, does not
+    fit, and what does not fit is made again.
+    """
+    kept = sum_path(path)
+    if kept is not None:
+        kept.write_text(f"{written.stat().st_size} {file_sha256(written)}\n", encoding="ascii")
+
+
+def file_sha256(path: Path) -> str:
+    """SHA-256 of a file, hexadecimal."""
+    with path.open("rb") as handle:
+        return hashlib.file_digest(handle, "sha256").hexdigest()
+
+
+class FileSum(NamedTuple):
+    """A file as it was written."""
+
+    rows: int | None
+    """Of a Parquet file."""
+    bytes: int
+    sha256: str
+
+    def fits(self, path: Path) -> bool:
+        """Whether the file at a path is this one. It is read only if it has the size."""
+        try:
+            return path.stat().st_size == self.bytes and file_sha256(path) == self.sha256
+        except FileNotFoundError:
+            return False
+
+    def told(self) -> dict[str, Any]:
+        """As a manifest has it."""
+        return {name: value for name, value in self._asdict().items() if value is not None}
+
+
+def sum_of(path: Path) -> FileSum:
+    """A file as it is."""
+    rows = pq.read_metadata(path).num_rows if path.suffix == ".parquet" else None
+    return FileSum(rows, path.stat().st_size, file_sha256(path))
+
+
+HASHERS = 4
+"""Threads that read files for their checksums: hashing lets go of the interpreter."""
+
+
+def fitting(sums: Mapping[Path, FileSum]) -> dict[Path, bool]:
+    """Which files are as they were written."""
+    with ThreadPoolExecutor(HASHERS) as threads:
+        return dict(zip(sums, threads.map(lambda path: sums[path].fits(path), sums), strict=True))
 
 
 PROCESS_BYTES = 350_000_000

@@ -25,7 +25,10 @@ ROW_ID = "row_id"
 RESPONSE_ID = "response_id"
 STATUS = "status"
 
+NEW_RESPONSES = "responses"
 Grain = Literal["row", "response"]
+Runs = Literal["thread", "process", "inline", "gpu"]
+"""thread: releases the GIL; process: plain Python; inline: has workers of its own; gpu: needs one each."""
 KEYS: dict[Grain, tuple[str, ...]] = {"row": (ROW_ID,), "response": (ROW_ID, RESPONSE_ID)}
 
 TURN = pa.struct([("role", pa.large_string()), ("content", pa.large_string())])
@@ -107,8 +110,9 @@ class Stage(NamedTuple):
     measure: Callable[..., Any] | None = None
     whole: Callable[..., Any] | None = None
     prepare: Callable[[Any, Path], Any] | None = None
-    runs: Literal["thread", "process", "inline"] = "process"
-    """thread: the kernel releases the GIL; process: plain Python; inline: has workers of its own."""
+    runs: Runs = "process"
+    makes_responses: bool = False
+    """Whether `whole` leaves tables of RESPONSES in `folder / NEW_RESPONSES`, for all that comes after."""
 
 
 class Dataset(NamedTuple):
@@ -126,6 +130,17 @@ class Dataset(NamedTuple):
         return sum(pq.read_metadata(shard).num_rows for shard in self.shards)
 
 
+class Apart(NamedTuple):
+    """How an item is taken apart when a worker dies of it or its function fails: a bad row costs one row."""
+
+    halves: Callable[[Any], Sequence[Any]]
+    """Two items that together are this one, in order; empty if it is a single line."""
+    lost: Callable[[Any], pa.Table]
+    """What stands for a single line that could not be done."""
+    name: Callable[[Any], str]
+    """How a message calls a single line."""
+
+
 class Engine(Protocol):
     """Where work runs. Two verbs; the bytes they write are the same on every engine."""
 
@@ -139,15 +154,17 @@ class Engine(Protocol):
         items: Sequence[Any],
         into: Path,
         *,
-        runs: Literal["thread", "process", "inline"] = "process",
+        runs: Runs = "process",
         label: str = "",
         scratch: bool = False,
+        apart: Apart | None = None,
     ) -> Dataset:
         """Write `fn(items[i])` to shard i of `into`; shards already there are not made again.
 
         `fn` and the items must be picklable. Output order is item order; an item is asked for when its
         turn comes. With `scratch` shards are Arrow files as they lie in memory (`curate.disk.write_arrow`),
-        for what is read back soon and thrown away; else Parquet.
+        for what is read back soon and thrown away; else Parquet. An item that cannot be done stops the
+        run, or is taken apart.
         """
         ...
 

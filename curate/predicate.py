@@ -92,7 +92,11 @@ def problems(sql: str, tables: Mapping[str, Table], *, boolean: bool = True) -> 
     if not names and not re.search(r"\brow_id\b", sql):
         found.append(f"`{sql}` names no evidence. {did_you_mean('', tables)}")
     for table, column in names:
-        if table not in tables:
+        if column.startswith("^") and column.endswith("$"):  # Polars takes it for a pattern of names
+            found.append(
+                f"`{sql}`: {table}.{column}: no predicate can name such a column. Rename it in the input."
+            )
+        elif table not in tables:
             found.append(f"`{sql}`: unknown evidence {table}. {did_you_mean(table, tables)}")
         elif (schema := tables[table].schema) is not None and column not in schema.names:
             found.append(
@@ -137,7 +141,9 @@ def _made_up_rows(tables: Mapping[str, Table], names: Iterable[tuple[str, str]])
     for name, table in tables.items():
         assert table.schema is not None
         fields = [table.schema.field(column) for owner, column in names if owner == name]
-        columns.append(pl.DataFrame(schema=pl.Schema(pa.schema(fields))).clear(4).to_struct(name))
+        kinds = pl.Schema(pa.schema(fields)).items()
+        nulls = [pl.Series(column, [None] * 4, dtype=kind) for column, kind in kinds]  # `^a.*$` may be a name
+        columns.append(pl.DataFrame(nulls).to_struct(name))
     return pl.DataFrame(columns)
 
 

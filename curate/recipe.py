@@ -22,7 +22,7 @@ import json
 import operator
 import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -68,6 +68,13 @@ class Source(KebabModel):
     )
     on_bad_rows: Literal["stop", "quarantine"] = Field(
         default="stop", description="What to do about a row that cannot be read"
+    )
+    max_unpacked_bytes: Annotated[int, Field(ge=1)] = Field(
+        default=1 << 40, description="Bytes that one .gz or .zst file may become; more is taken for a bomb"
+    )
+    max_unpacked_ratio: Annotated[float, Field(ge=1)] = Field(
+        default=200.0,
+        description="Bytes that each byte of a .gz or .zst file may become, asked from 64 MiB on",
     )
 
 
@@ -213,6 +220,8 @@ VERDICT_COLUMNS = ("row_id", "response_id", "keep", "reasons", "masked", "kept_i
 """Columns that stand beside evidence in those views, so not names of evidence either."""
 
 _NAME = re.compile(r"[a-z][a-z0-9_]*")
+MAX_NAME = 100
+"""Characters of the name of an evidence, which names a folder."""
 _REASON = re.compile(r"[a-z][a-z0-9-]*")
 
 
@@ -232,6 +241,10 @@ def build(tree: dict[str, Any], where: str, overrides: Mapping[str, Any] | None 
     """The recipe in a tree of plain values; see `parse`."""
     for path, value in (overrides or {}).items():
         _put(tree, path, value, where)
+    if foreign := list(_not_text(tree)):
+        raise RecipeError.from_problems(
+            where, [f"{text}: expected UTF-8, found other bytes" for text in foreign]
+        )
     try:
         recipe = Recipe.model_validate(tree)
     except ValidationError as error:
@@ -240,6 +253,17 @@ def build(tree: dict[str, Any], where: str, overrides: Mapping[str, Any] | None 
     if found:
         raise RecipeError.from_problems(where, found)
     return recipe
+
+
+def _not_text(value: Any) -> Iterator[str]:
+    """Every text in a tree that cannot be written down: a word of the command line that is not UTF-8."""
+    if isinstance(value, dict):
+        value = [*value, *value.values()]
+    if isinstance(value, list):
+        for item in value:
+            yield from _not_text(item)
+    elif isinstance(value, str) and value.encode("utf-8", "replace").decode() != value:
+        yield value.encode("utf-8", "backslashreplace").decode()
 
 
 def load(path: Path, overrides: Mapping[str, Any] | None = None) -> Recipe:
@@ -426,7 +450,7 @@ def _problems(recipe: Recipe, original: Table = BUILT_IN[ORIGINAL]) -> list[str]
     known[ORIGINAL] = original
     for name, params in recipe.evidence.items():
         place = f"evidence.{name}"
-        if name in reserved or not _NAME.fullmatch(name):
+        if name in reserved or not _NAME.fullmatch(name) or len(name) > MAX_NAME:
             found.append(f"{place}: use another name: lower-case letters, digits and _, not a reserved word.")
         found += [
             f"{place}: reads evidence {other}, which is not measured before it. {did_you_mean(other, known)}"
@@ -448,6 +472,13 @@ def _problems(recipe: Recipe, original: Table = BUILT_IN[ORIGINAL]) -> list[str]
                 found.append(f"{place}.skip-if: measures rows but names response evidence.")
         if recipe.source.earlier is not None and (why := params.without_earlier()):
             found.append(f"{place}: cannot be used with an index of earlier data (source.earlier): {why}.")
+        if STAGES[stage_of(params)].makes_responses:
+            found += [
+                f"{place}: makes responses, and evidence.{other} was measured before they were there. "
+                f"Put [evidence.{name}] before it."
+                for other, table in known.items()
+                if other not in BUILT_IN and table.grain == "response"
+            ]
         known[name] = _table_of(params)
     tables = {**recipe.tables(), ORIGINAL: original}
     for reason in [*recipe.drop, *recipe.mask, *recipe.replace, *recipe.keep_one]:

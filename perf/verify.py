@@ -24,7 +24,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from verify_peers import CACHE, GRADERS, graded
+from verify_peers import CACHE, GRADERS, graded, in_box
 from verify_sets import (
     EQUIVALENCE,
     GRADED,
@@ -171,22 +171,22 @@ def run_constructed(data: Path, arguments: argparse.Namespace) -> None:
 
 def run_compat(data: Path, arguments: argparse.Namespace) -> None:
     """Agreement of the profile `compat` with Math-Verify where that decides."""
-    profile = "compat" if "compat" in PROFILES else "strict"
     rows = agreement(data, CACHE, arguments.rows)
-    verdicts = adapter(rows, profile)
-    said = graded("math-verify-boxed", [(row.gold, row.predicted) for row in rows])
+    verdicts = adapter(rows, "compat")
+    pairs = [(in_box(row.gold), in_box(row.predicted)) for row in rows]
+    said = graded("math-verify-boxed", pairs)
     lines, differ = [], [False] * len(rows)
-    for at, (row, verdict) in enumerate(zip(rows, verdicts, strict=True)):
-        theirs = said[row.gold, row.predicted][0]
+    for at, verdict in enumerate(verdicts):
+        theirs = said[pairs[at]][0]
         differ[at] = theirs is not None and (verdict.status == "equal") is not theirs
     for kind in ("constructed", "real", "shuffled", "all"):
         places = [at for at, row in enumerate(rows) if kind in (row.kind, "all")]
-        decided = [at for at in places if said[rows[at].gold, rows[at].predicted][0] is not None]
+        decided = [at for at in places if said[pairs[at]][0] is not None]
         other = sum(differ[at] for at in decided)
         share = f"{100 * (1 - other / max(1, len(decided))):.3f} %"
         unsure = sum(verdicts[at].status == "undecided" for at in decided)
         lines.append([kind, f"{len(places):,}", f"{len(decided):,}", str(unsure), str(other), share])
-    print(f"\nAgreement of curate {profile} with Math-Verify, distinct pairs, both sides boxed.\n")
+    print("\nAgreement of curate compat with Math-Verify, distinct pairs, both sides boxed.\n")
     print(table(["pairs", "n", "decided by Math-Verify", "undecided", "differ", "agreement"], lines))
     print(f"\nDifferences: {log('compat', rows, verdicts, differ)}")
 

@@ -70,6 +70,11 @@ def boxed(text: str) -> str:
     return f"\\boxed{{{text}}}" if is_bare(text) else text
 
 
+def in_box(text: str) -> str:
+    r"""A text that `boxed` puts into `\boxed{}`, or that is in one: what the profile compat stands for."""
+    return text if is_bare(text) or "\\boxed" in text else f"\\boxed{{{text}}}"
+
+
 def unboxed(text: str) -> str:
     """What a project without extraction of its own is given: the last box, the last formula, or all."""
     box = text.rfind("\\boxed{")

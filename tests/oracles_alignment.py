@@ -27,6 +27,8 @@ SAME_FORMULAS = 0.65
 """Least agreement of the signs, variables and numbers of a copy."""
 FEW_EDITS = 0.85
 """Part of the words, however common, that a short copy has in order where a rare one is lost."""
+TELLING, TWICE_AS_LONG = 1000, 140
+"""Least weight of what a reworded item has of its rare words; on top, whenever the text is twice as long as it."""
 SHORT = 15
 """Below so many words anything but a near copy is chance."""
 
@@ -46,11 +48,13 @@ class Alignment(NamedTuple):
     """Tokens of the text from the first to the last word aligned, half open."""
     item: tuple[int, int]
     """The same in the item."""
+    density: float
+    """Part of the words of the span that are in order."""
 
     @property
     def rank(self) -> Rank:
         """How near it is."""
-        return KINDS.index(self.kind), -self.alignment, -self.share
+        return KINDS.index(self.kind), -self.alignment * (1 + self.density) / 2, -self.share
 
 
 def _margin(size: int) -> int:
@@ -58,7 +62,7 @@ def _margin(size: int) -> int:
 
 
 Rank = tuple[int, float, float]
-"""Of two alignments the smaller one counts: the nearer kind, the higher alignment, the larger share."""
+"""Of two alignments the smaller one counts: the nearer kind, the better fit, the larger share."""
 
 
 def nearest(
@@ -98,7 +102,7 @@ def _one(texts: Texts, number: int) -> Texts:
 def align(item: Words, row: Words, first: int, end: int) -> Alignment | None:
     """The item beside tokens [first, end) of the text and what is around them; None if they share no word."""
     size = len(item.stems)
-    margin = _margin(size)
+    margin = size if row.drawn else _margin(size)
     begin = max(0, bisect_left(row.first, first) - margin - item.light[0])
     stop = min(len(row.stems), bisect_left(row.first, end) + margin + item.light[1])
     at = found_whole(item.stems, row.stems, begin, stop)
@@ -112,17 +116,23 @@ def align(item: Words, row: Words, first: int, end: int) -> Alignment | None:
             "all words, in order",
             (row.first[at], row.end[at + size - 1]),
             (item.first[0], item.end[-1]),
+            1.0,
         )
     laid = lay(item, row, begin, stop)
     if laid is None:
         return None
-    letters = exchanged_letters(item, row, laid)
+    letters: Counter[tuple[str, str]] = Counter()
     renamed = False
-    if letters:
-        other_row = with_names(row, one_for_one(letters))
+    for _ in range(3):  # letters in their places show which others have another name
+        found_letters = exchanged_letters(item, row, laid)
+        letters += found_letters
+        if not found_letters:
+            break
+        other_row = with_names(row, one_for_one(found_letters))
         other = lay(item, other_row, begin, stop)
-        if other is not None and sum(other.kept) > sum(laid.kept):
-            row, laid, renamed = other_row, other, True
+        if other is None or sum(other.kept) <= sum(laid.kept):
+            break
+        row, laid, renamed = other_row, other, True
     measured = _measure(item, row, laid)
     found = differences(item, row, laid, renamed=renamed)
     if renamed and found.renames.total() * 4 <= letters.total():  # r and R are one letter here
@@ -137,6 +147,7 @@ def align(item: Words, row: Words, first: int, end: int) -> Alignment | None:
         why,
         (row.first[first_run[1]], row.end[last_run[1] + last_run[2] - 1]),
         (item.first[first_run[0]], item.end[last_run[0] + last_run[2] - 1]),
+        measured.density,
     )
 
 
@@ -151,6 +162,8 @@ class Measured(NamedTuple):
     """Weight of the distinct content words that are there, of that of all."""
     density: float
     """Part of the words of the span that are in order."""
+    telling: bool
+    """What is there says more than chance gives a text of this length."""
     n_rare: int
     """Distinct content words of the item."""
     ideographs: bool
@@ -166,11 +179,14 @@ def _measure(item: Words, row: Words, laid: Laid) -> Measured:
         if weight > STOCK_WEIGHT and is_content(word)
     }
     start, end = laid.span
+    there = sum(weight for word, weight in rare.items() if word in held)
+    doubled = max(0, (len(row.stems) // len(item.stems)).bit_length() - 1)
     return Measured(
         in_order / sum(item.weights),
         sum(laid.kept) / len(item.stems),
-        sum(weight for word, weight in rare.items() if word in held) / max(1, sum(rare.values())),
+        there / max(1, sum(rare.values())),
         sum(n for _, _, n in laid.runs) / (end - start),
+        there >= TELLING + TWICE_AS_LONG * doubled,
         len(rare),
         sum(len(word) == 1 for word in rare) * 2 > len(rare),
     )
@@ -216,7 +232,7 @@ def _judge(size: int, laid: Measured, found: Differences, renamed: bool) -> tupl
             return "near", "variables renamed" if renamed else in_words
         if laid.in_order >= SURE:
             return "variant", f"{found.formulas[0]:.0%} of the formulas"
-    if laid.n_rare >= FEW_WORDS and laid.density >= 0.3 and agree and not another:
+    if laid.n_rare >= FEW_WORDS and laid.density >= 0.3 and laid.telling and agree and not another:
         sure = found.numbers >= 3 and not found.missing and not found.added
         least = REWORDED_SURE if sure else REWORDED if found.numbers >= 2 else REWORDED_WITHOUT_NUMBERS
         if laid.ideographs and found.numbers:

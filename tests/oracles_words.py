@@ -24,8 +24,13 @@ MARKUP = re.compile(
     rb"\s{0,9}/?>"  # not in "a < b and c > d": a number in it is not passed over
     rb"|&(?:#[0-9]{1,7}|#x[0-9A-Fa-f]{1,6}|[A-Za-z]{2,8});"
     rb"|<<[^<>\n]{0,200}>>"  # what a calculator worked out (GSM8K)
+    rb"|####[ \t]{0,9}-?\$?(?=[0-9])[0-9.,]{1,30}(?=\n|\Z)"  # the answer at the end of a solution (GSM8K)
 )
-DRAWINGS = ((b"[asy]", b"[/asy]"), (b"\\begin{tikzpicture}", b"\\end{tikzpicture}"))
+DRAWINGS = (
+    (b"[asy]", b"[/asy]"),
+    (b"\\begin{asy}", b"\\end{asy}"),
+    (b"\\begin{tikzpicture}", b"\\end{tikzpicture}"),
+)
 """How drawing code begins and ends."""
 SIGNS = {b"&lt;": b"<", b"&gt;": b">"}
 DRAWN = 25
@@ -51,6 +56,8 @@ class Words(NamedTuple):
     """Whether a sentence starts with it."""
     draws: bool
     """Whether drawing code counts: of a text with few words beside it, it may be the problem."""
+    drawn: bool
+    """Whether drawing code was left out."""
 
     @property
     def light(self) -> tuple[int, int]:
@@ -70,7 +77,7 @@ def words_of(texts: Texts, background: Background, *, draws: bool | None = None)
         drawings = [] if draws else _drawings(content, always=draws is False)
         left_out = _left_out(content, drawings)
         found = _cut(content, begins[tokens], ends[tokens], left_out, weight_of[tokens])
-        yield found._replace(draws=_has_drawing(content) and not drawings)
+        yield found._replace(draws=_has_drawing(content) and not drawings, drawn=bool(drawings))
 
 
 def _cut(
@@ -120,7 +127,7 @@ def _cut(
             at, counted = _spelt_out(word, content, begins, ends, at)
             stemmed, value = f"#{counted}", f"w{counted}"
         stems.append(stemmed)
-        labels.append(token.label)
+        labels.append(_name(token.label, piece, content, begins, ends, first))
         values.append(value)
         firsts.append(first)
         lasts.append(at)
@@ -128,7 +135,7 @@ def _cut(
         weights.append(STOCK_WEIGHT if light else max(weight_of[first:at]))
         starts.append(not starts or SENTENCE_END.search(content, before, begin) is not None)
         before = ends[at - 1]
-    return Words(stems, values, labels, weights, firsts, lasts, starts, draws=False)
+    return Words(stems, values, labels, weights, firsts, lasts, starts, draws=False, drawn=False)
 
 
 def _next_number(content: bytes, begins: list[int], ends: list[int], at: int) -> tuple[str, int] | None:
@@ -175,7 +182,7 @@ def without_drawings(text: str) -> str:
 
 
 def _has_drawing(content: bytes) -> bool:
-    return b"[asy]" in content or b"tikzpicture" in content
+    return any(mark in content for mark in (b"[asy]", b"{asy}", b"tikzpicture"))
 
 
 def _drawings(content: bytes, *, always: bool = False) -> list[tuple[int, int]]:
@@ -202,7 +209,7 @@ def _blanked(content: bytes, spans: list[tuple[int, int]]) -> bytes:
 def _left_out(content: bytes, drawings: list[tuple[int, int]]) -> list[tuple[int, int]]:
     """Where markup and these drawings are, in order."""
     spans = drawings
-    if b"<" in content or b"&" in content:
+    if any(sign in content for sign in (b"<", b"&", b"#")):
         spans = sorted(spans + [match.span() for match in MARKUP.finditer(content)])
     return spans
 
@@ -236,6 +243,26 @@ def _token(piece: bytes, *, printed: bool = False) -> _Token:
         word in CARDINALS or word == "one",
         word in COMMANDS,
     )
+
+
+def _name(
+    label: str | None, piece: bytes, content: bytes, begins: list[int], ends: list[int], at: int
+) -> str | None:
+    """The label of a token where it stands: "xy" in a formula has one, an article has none."""
+    before, after = content[: begins[at]][-1:], content[begins[at] + len(piece) :][:1]
+    if label is None and len(piece) == 2 and piece.isascii() and piece.isalpha() and before != b"\\":
+        signs = [sign for sign in (before, after) if sign and sign in b"$^_+=*"]
+        return piece.decode() if signs else None
+    if (
+        piece in (b"a", b"A")
+        and at + 1 < len(begins)
+        and after.isspace()
+        and (before.isspace() or not before)
+    ):
+        following = content[begins[at + 1] : ends[at + 1]]
+        is_word = len(following) >= 2 and following.isascii() and following.isalpha()
+        return None if is_word and following not in (b"and", b"or", b"is", b"be") else label
+    return label
 
 
 def _label(piece: bytes, word: str) -> str | None:

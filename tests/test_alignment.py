@@ -52,6 +52,20 @@ SIGNS = (
     "colour the magician gives to the polynomial whose four roots satisfy the relation $p q + q r + r p - s = p - q - r$."
 )
 CHINESE = "一个农场主在河边的草地上养了24只山羊和36只绵羊，每只山羊每天吃3千克干草，每只绵羊每天吃2千克干草，求15天一共需要多少千克干草。"
+WALK = (
+    "Every morning Ada takes a walk of 9 kilometres and rests a while at a bakery. At a speed of $s$ kilometres per hour "
+    "it takes her 4 hours, a rest of $t$ minutes included. At $s+2$ kilometres per hour it takes her 2 hours, a rest of "
+    "$t$ minutes included. Ada walks at $s+\\frac{1}{2}$ kilometres per hour. How long is a walk of hers?"
+)
+CURVE = (
+    "The hyperbola $C$ is given by $\\frac{x^2}{6}-\\frac{y^2}{3}=1$. Find the right focus of $C$ and the distance of the "
+    "foci of $C$ from its asymptotes."
+)
+PRODUCTS = "If $x$, $y$ and $z$ are positive with $xy = 24$, $xz = 48$ and $yz = 72$, then find $x + y + z$."
+SOLUTION = (
+    "Janet sells 16 - 3 - 4 = <<16-3-4=9>>9 duck eggs a day. She makes 9 * 2 = $<<9*2=18>>18 every day at the "
+    "farmers market.\n#### 18"
+)
 PRODUCT = (
     "Five distinguishable candles stand around a circular table, and a waiter lights each of them independently with "
     "probability one half. Determine the sum of the expected numbers of lit candles that have a lit neighbour on each side."
@@ -117,6 +131,7 @@ VERBATIM = {
     "plural for singular": (FARM, changed(FARM, ("goats", "goat"))),
     "a number in groups": (MODULUS, changed(MODULUS, ("1000", "1,000"))),
     "a number with decimals": (LADDER, changed(LADDER, ("13 metres", "13.0 metres"))),
+    "a worked solution without the answer at its end": (SOLUTION, SOLUTION.partition("####")[0]),
     "in Chinese, other punctuation": (CHINESE, CHINESE.replace("，", ", ").replace("。", ".")),
     "in Chinese, within a text": (CHINESE, f"请解答下面的题目：{CHINESE}谢谢！"),
 }
@@ -138,6 +153,13 @@ NEAR = {
         FARM,
     ),
     "variable renamed": (FORMULA, renamed(FORMULA, x="t")),
+    "a variable renamed a, which the text has as a word": (WALK, renamed(WALK, s="a", t="k")),
+    "a letter renamed to the small one of another": (CURVE, renamed(CURVE, C="D", x="c", y="p")),
+    "products of letters renamed": (PRODUCTS, renamed(PRODUCTS, x="c", y="b", z="m")),
+    "without its drawing": (
+        LADDER + " \\begin{asy} draw((0,0)--(5,12)); \\end{asy}",
+        LADDER.replace("leans", "rests"),
+    ),
     "function and variable renamed": (FORMULA, renamed(FORMULA, f="g", x="u")),
     "points renamed": (TRIANGLE, renamed(TRIANGLE, A="P", B="Q", C="R", D="S", E="T")),
     "letters exchanged everywhere": (TRIANGLE, renamed(TRIANGLE, A="C", C="A")),
@@ -328,6 +350,38 @@ def test_a_text_that_shares_no_word_has_no_alignment() -> None:
     one = compared(LADDER, "a wall")
     assert one is not None
     assert one.kind == "none"
+
+
+def test_a_rewording_says_more_than_chance_gives_a_text_of_its_length() -> None:
+    """Rare words in another order are a rewording; common ones are chance, and in a long text rarer ones too."""
+    common = "Given $f(x) = x - 2$, what is the smallest possible integer value for $x$ such that $f(x)$ has a real value?"
+    other = "For real $x$ let $f(x) = 2 - x$, the smallest integer possible. What value, $f(x)$ such that $x$ is real?"
+    rare = "A ladder 13 metres tall leans on a vertical wall; its foot slides 2 metres away along a wooden floor."
+    turned = "Along a wooden floor the foot of a ladder, 13 metres tall, slides 2 metres away; it leans on a vertical wall."
+    assert [one and one.kind for one in (compared(common, other), compared(rare, turned))] == [
+        "template",
+        "reworded",
+    ]
+    item = "Write a python function to count lower case letters in a given string."
+    part = "Given a string, count lower case letters in it with a python function."
+    size = len(words(part).first)
+    [short, long] = [compared(item, part + " or so on" * n, 0, size) for n in (0, 20_000)]
+    assert short is not None
+    assert long is not None
+    assert (short.kind, long.kind) == ("reworded", "template")
+    assert short.share == long.share
+
+
+def test_of_two_near_items_the_one_that_leaves_less_out_counts() -> None:
+    """An item of few words, all of them there, is not nearer than the longer one that the text is but for a word."""
+    short = "Write a function to find the surface area of a cylinder."
+    whole = "Write a function to find the top or bottom surface area of a cylinder."
+    text = whole.replace(" or ", " and ")
+    size = int(token_counts(column(text), TOKENIZER)[0])
+    for items in ((short, whole), (whole, short)):
+        windows = np.array([[(0, 1000, 0, size), (1, 900, 0, size)]], dtype=CANDIDATE)
+        [found] = alignments(column(text), column(*items), windows)
+        assert (found.kind, items[found.item]) == ("near", whole)
 
 
 def test_numbers_agree_where_all_are_there_and_no_other() -> None:

@@ -94,6 +94,8 @@ ODD = [
     *["+", "-", "−", "*", "∗", "/", "∕", "⁄", "=", "<", ">", "≤", "\\leq", "\\le", "\\times", "×", "∣", "|", "!", "(", ")", "[", "]", "#", "&", "^", "%", "\\lt", "\\cdot", "\\dfrac", "\\frac{1}{2}", "\\sqrt"],
     *["&lt;", "&gt;", "&amp;", "&#39;", "&#x2f;", "&nbsp;", "&x;", "&#;", "<b>", "</b>", "<br/>", "<br>", "<1>", "<a", "<<", "<<48/2=24>>", "<<1>>"],
     "<a href='two 3'>", '<p class="x y" id=7 >', "<i a=b/>", '<i a="b c=d">', "<i a='>", "< b and c >", "<a b>",
+    "#### 18", "#### -$1,200.5\n", "####7\n", "#### 3.", "##### 5", "#### x", "#### 1 ", "$xy$", "$pq", "+uv", "ab^2", "\\pi^2", "cd", "a", "A",
+    "$a$", "$A", "C", "$C$", "c", "$c$", "\\begin{asy} 7 \\end{asy}", "\\begin{asy}", "{asy}",
     "[asy] draw 2,000 (0,0) [/asy]", "[asy]", "[/asy]", "\\begin{tikzpicture} 5 \\end{tikzpicture}", "tikzpicture",
     *["面", "积", "甲乙", "已知", "ひ", "。", "？", ".", "?", "!", ";", "'", "´m", "é", "\u200b", "😀", "\x00"], "\n", "",
 ]  # fmt: skip
@@ -128,7 +130,7 @@ def expected(texts: Texts, items: Texts, windows: Windows) -> list[tuple[object,
     found: list[tuple[object, ...] | None] = []
     for line, some in enumerate(windows):
         one = oracles_alignment.nearest(texts, line, items, some, background())
-        found.append(None if one is None else (one[0], one[1], *one[2]))
+        found.append(None if one is None else (one[0], one[1], *one[2][:-1]))
     return found
 
 

@@ -403,6 +403,25 @@ def test_another_version_is_asked(monkeypatch: pytest.MonkeyPatch) -> None:
         cleaning.is_known_version.cache_clear()
 
 
+def test_another_version_reads_for_itself(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a worker then says is what Math-Verify reads and says, without our reading of a text."""
+
+    def ours(_text: str) -> None:
+        raise AssertionError("not to be called")
+
+    monkeypatch.setitem(cleaning.VERSIONS, "latex2sympy2_extended", "0.0.1")
+    monkeypatch.setattr(asked, "as_object", ours)
+    cleaning.is_known_version.cache_clear()
+    asked.reading.cache_clear()
+    try:
+        assert [asked.is_equal(gold, answer) for gold, answer, _ in DECIDED[:40]] == [
+            equal for *_, equal in DECIDED[:40]
+        ]
+    finally:
+        cleaning.is_known_version.cache_clear()
+        asked.reading.cache_clear()
+
+
 def test_decides_without_sympy() -> None:
     """Deciding imports neither sympy nor Math-Verify, which take a second and 100 MB."""
     program = (

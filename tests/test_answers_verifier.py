@@ -221,6 +221,28 @@ def test_a_bare_answer_is_taken_whole() -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("gold", "response", "status", "found_in"),
+    [
+        ("5", "5.", "unequal", "whole"),
+        ("5.", "5", "unequal", "whole"),
+        ("C", "C.", "unequal", "whole"),
+        ("5", "**5**", "unequal", "whole"),
+        ("$5$", "5", "equal", "whole"),
+        ("5", r"So it is \boxed{5}.", "equal", "boxed"),
+        ("5.", r"So it is \boxed{5}.", "equal", "boxed"),
+        ("5", "The answer is 5.", "equal", "sentence"),
+        ("1 + 4 = 5\n#### 5", "5", "equal", "whole"),
+        ("5", "<think>6?</think>5.", "equal", "whole"),
+    ],
+)
+def test_compat_takes_bare_answers_as_they_are(gold: str, response: str, status: str, found_in: str) -> None:
+    """Under compat nothing is taken off an answer that stands alone; in a response it is looked for."""
+    found = verify(gold, response, "compat")
+    assert (found.status, found.found_in) == (status, found_in)
+    assert verify(gold, response).status == "equal"
+
+
 def test_an_unknown_profile_is_refused() -> None:
     """The message names the profiles there are."""
     with pytest.raises(InputError, match="profile 'loose': expected one of strict, lenient, compat"):

@@ -58,6 +58,33 @@ def test_without_a_winner_the_status_says_why(answers: list[str | None], status:
     assert (found.status, found.answer) == (status, None)
 
 
+LONG = "+".join(f"x^{{{power}}}" for power in range(90))
+"""A polynomial of which far more than 200 characters are shown."""
+
+
+@pytest.mark.parametrize(
+    ("a", "b"),
+    [
+        ("7" * 250 + "1", "7" * 250 + "2"),
+        ("1/" + "7" * 250 + "1", "1/" + "7" * 250 + "2"),
+        (LONG, LONG.replace("x^{0}", "2x^{0}")),
+        ("(" + ", ".join(["12345"] * 40) + ", 1)", "(" + ", ".join(["12345"] * 40) + ", 2)"),
+        ("w" * 250 + " a", "w" * 250 + " b"),
+    ],
+)
+def test_answers_that_differ_late_are_two(a: str, b: str) -> None:
+    """Answers of which the first 200 characters are the same are counted apart, in whatever form."""
+    assert len(vote([a, b, a], never).clusters) == 2
+    assert vote([a, b, a], never).answer == a
+
+
+def test_one_value_is_one_answer_however_long() -> None:
+    """The same polynomial with its terms in another order is one answer, without a question."""
+    turned = "+".join(reversed(LONG.split("+")))
+    found = vote([LONG, turned, "50%", "0.5", "100 cm", "1 m"], never)
+    assert [len(cluster.members) for cluster in found.clusters] == [2, 2, 2]
+
+
 def hub(a: str, b: str) -> bool:
     """Equal to the hub both ways, and to nothing else."""
     return "hub" in (a, b)

@@ -153,6 +153,48 @@ def test_more_benchmarks_do_not_hide_an_item(tmp_path: Path) -> None:
         assert row == beside
 
 
+CIRCLE = "Find the radius of the circle with equation $x^2 - 10x + y^2 + 6y + 9 = 0$ in the plane."
+
+
+def test_formulas_in_order_tell_an_item_in_another_language(tmp_path: Path) -> None:
+    """In Chinese it is reworded; another question in English about the same formulas is not."""
+    prompts = [
+        "求圆 $x^2 - 10x + y^2 + 6y + 9 = 0$ 的半径。",
+        "Which lattice points lie on $x^2 - 10x + y^2 + 6y + 9 = 0$, and how many of them are also below $x = y$?",
+    ]
+    against = benchmark(tmp_path, **{"1": CIRCLE, "2": FARM})
+    rows = evidence(prompts, against, tmp_path)
+    assert [row["class"] == "reworded" for row in rows] == [True, False]
+    assert (
+        covered(prompts[0], rows[0]["row_span"])
+        == prompts[0][prompts[0].index("x^2") : prompts[0].index("=") + 3]
+    )
+    assert rows[0]["why"].endswith("of the formulas, in other words")
+
+
+def test_drawings_are_not_the_formulas_of_an_item(tmp_path: Path) -> None:
+    """Labels and coordinates in drawing code are in the order of many a formula; the text beside it is what counts."""
+    item = "Welche Kurve ist das? (A) Gerade (B) Kreis (C) Parabel (D) Ellipse (E) Hyperbel (F) Kegel, r = 4"
+    drawing = "[asy] dot(A); dot(B); dot(C); dot(D); dot(E); dot(F); r = 4; [/asy]"
+    words = "Cities of a country are connected by roads so that every road of it is used by one bus in each hour of the day"
+    found = evidence([f"{words} {drawing}", drawing], benchmark(tmp_path, **{"1": item, "2": FARM}), tmp_path)
+    assert [row["class"] for row in found] == ["none", "reworded"]
+    after = f"{words} {drawing} {LADDER}"
+    [row] = evidence([after], benchmark(tmp_path, name="two", **{"1": LADDER}), tmp_path)
+    assert covered(after, row["row_span"]) == LADDER[:-1]
+
+
+def test_formulas_lead_to_an_item_whose_rare_words_are_others(tmp_path: Path) -> None:
+    """An item found by its formulas alone is laid beside the text, and told by its words."""
+    powers = " + ".join(f"n!^{{n! - {k}}}" for k in (2, 3, 5, 7, 9))
+    item = f"The superfactorial $s$ of $n$ is ${powers} - (n + 1)! + 7$. What is the units digit of it?"
+    against = benchmark(tmp_path, **{"1": item, "2": FARM})
+    prompts = [item.replace("superfactorial", "tower"), f"{FARM} {item.replace('superfactorial', 'tower')}"]
+    rows = evidence(prompts, against, tmp_path)
+    assert [(row["class"], row["item"]) for row in rows] == [("near", "1"), ("verbatim", "2")]
+    assert covered(prompts[0], rows[0]["row_span"]) == prompts[0][:-1]
+
+
 def test_an_item_of_common_words_is_found_as_the_whole_prompt_only(tmp_path: Path) -> None:
     """Without a rare word an item is `verbatim` where the prompt is it, and nowhere else."""
     item = "What is the (1) of that?"

@@ -138,8 +138,8 @@ def test_an_input_that_is_in_the_index_already_is_refused(tmp_path: Path) -> Non
     ("text", "message"),
     [
         ("{", "found a damaged one"),
-        (json.dumps({"version": 99, "parts": []}), "expected version 1, found 99"),
-        (json.dumps({"version": 1, "parts": [{"key": "a"}]}), "found a damaged one"),
+        (json.dumps({"version": 99, "parts": []}), "expected version 2, found 99"),
+        (json.dumps({"version": 2, "parts": [{"key": "a"}]}), "found a damaged one"),
     ],
 )
 def test_a_damaged_index_stops_the_run(text: str, message: str, tmp_path: Path) -> None:
@@ -185,3 +185,23 @@ def test_other_parameters_measure_the_earlier_data_again(tmp_path: Path) -> None
     expected = dedup(texts, tmp_path / "whole", None, recipe).slice(50)
     columns = [name for name in found.columns if not name.startswith("verdicts.")]
     assert found.select(columns).equals(expected.select(columns))
+
+
+def test_an_index_that_is_damaged_is_not_compared_with(tmp_path: Path) -> None:
+    """A changed row of earlier data stops the run; what stages remember of it is worked out again."""
+    first, texts = problems(20, seed=2), problems(20, seed=3)
+    dedup(first, tmp_path / "first", tmp_path / "whole")
+    expected = dedup(texts, tmp_path / "expected", tmp_path / "whole")
+    dedup(first, tmp_path / "again", tmp_path / "index")
+    [state] = (tmp_path / "index" / "state").iterdir()
+    remembered = [path for path in state.rglob("*") if path.is_file() and ".sums" not in path.parts]
+    assert len(remembered) >= 3
+    for path in remembered:
+        path.write_bytes(bytes(len(path.read_bytes())))
+    assert dedup(texts, tmp_path / "new", tmp_path / "index").equals(expected)
+    rows, *_ = sorted((tmp_path / "whole" / "parts").glob("*/rows/00000.parquet"))
+    data = bytearray(rows.read_bytes())
+    data[len(data) // 2] ^= 1
+    rows.write_bytes(data)
+    with pytest.raises(InputError, match="rows/00000.parquet: expected the file that an earlier run wrote"):
+        dedup(problems(20, seed=4), tmp_path / "third", tmp_path / "whole")

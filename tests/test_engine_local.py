@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -10,9 +11,10 @@ import polars as pl
 import pyarrow as pa
 import pytest
 
-from curate.engines.local import LocalEngine, partition_of
+from curate.engines.exchange import partition_of
+from curate.engines.local import LocalEngine
 from curate.errors import MachineError
-from curate.flow import Dataset, shard_path, write_parquet
+from curate.flow import Apart, Dataset, Runs, shard_path, write_parquet
 
 
 def square(item: int) -> pa.Table:
@@ -71,6 +73,65 @@ def test_a_dying_worker_is_an_error_that_says_what_to_do(tmp_path: Path) -> None
     """A killed worker process ends the run with a message, not a hang or a traceback of futures."""
     with LocalEngine(2) as engine, pytest.raises(MachineError, match="start the same command again"):
         engine.map(die, [1, 2, 3], tmp_path / "out", runs="process")
+
+
+def die_of_seven(item: tuple[int, ...]) -> pa.Table:
+    """The numbers; the process that meets a 7 is killed."""
+    if 7 in item:
+        os._exit(9)
+    return pa.table({"x": pa.array(item, pa.int64())})
+
+
+def fail_on_sevens(item: tuple[int, ...]) -> pa.Table:
+    """The numbers; those that end in 7 are a failure that nobody foresaw."""
+    if any(number % 10 == 7 for number in item):
+        raise ZeroDivisionError("seven")
+    return pa.table({"x": pa.array(item, pa.int64())})
+
+
+def full_disk(item: tuple[int, ...]) -> pa.Table:
+    """What no row is to blame for."""
+    raise OSError(28, "No space left on device")
+
+
+def halves(item: tuple[int, ...]) -> list[tuple[int, ...]]:
+    """Two halves; none of a single number."""
+    middle = len(item) // 2
+    return [item[:middle], item[middle:]] if middle else []
+
+
+APART = Apart(halves, lambda _item: pa.table({"x": pa.array([-1], pa.int64())}), lambda item: f"item {item}")
+
+
+@pytest.mark.parametrize(
+    ("fn", "runs", "workers"),
+    [(die_of_seven, "process", 2), (fail_on_sevens, "process", 2), (fail_on_sevens, "thread", 2),
+     (fail_on_sevens, "inline", 1)],
+)  # fmt: skip
+def test_a_poisoned_row_costs_that_row(
+    tmp_path: Path, fn: Callable[[tuple[int, ...]], pa.Table], runs: Runs, workers: int
+) -> None:
+    """A row that kills its worker, or fails, is found by halving, marked and told; all others are done."""
+    told: list[str] = []
+    with LocalEngine(workers, announce=told.append) as engine:
+        items = [tuple(range(10)), (10, 11), (12,)]
+        done = engine.map(fn, items, tmp_path / "out", runs=runs, label="stage", apart=APART)
+    assert done.read()["x"].to_pylist() == [0, 1, 2, 3, 4, 5, 6, -1, 8, 9, 10, 11, 12]
+    assert [line.split(": ")[:2] for line in told] == [["stage", "item (7,) is left undecided"]]
+    assert not (tmp_path / "out" / ".parts").exists()
+
+
+def test_many_poisoned_rows_stop_the_run(tmp_path: Path) -> None:
+    """A failure on row after row is the stage's, not the rows'."""
+    with LocalEngine(1) as engine, pytest.raises(ZeroDivisionError):
+        engine.map(fail_on_sevens, [tuple(range(200))], tmp_path / "out", runs="inline", apart=APART)
+    assert not shard_path(tmp_path / "out", 0).exists()
+
+
+def test_a_full_disk_is_no_poisoned_row(tmp_path: Path) -> None:
+    """What the machine is to blame for stops the run and marks nothing."""
+    with LocalEngine(2) as engine, pytest.raises(OSError, match="No space left"):
+        engine.map(full_disk, [(1, 2), (3, 4)], tmp_path / "out", apart=APART)
 
 
 @pytest.mark.parametrize("workers", [1, 2])

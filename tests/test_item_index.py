@@ -129,6 +129,24 @@ def test_short_texts_equal_the_plain_reading(
     assert found(texts, index, most) == expected(texts, items, share, most)
 
 
+def test_a_command_is_no_content_whatever_other_items_say(tmp_path: Path) -> None:
+    """A LaTeX command is no content, though another item has the same word as prose."""
+    align = "\\begin{torus} w + w \\end{torus} cube sphere disc ring prism"
+    others = ["we begin at the end of the torus begin end", "let begin and end be the cube"]
+    texts = [
+        "begin end torus begin end",
+        "cube and ring begin the prism",
+        "\\begin{torus} cube \\end{torus}",
+        align,
+    ]
+    alone = found(texts, build([align], tmp_path))
+    for before in range(3):
+        index = build([*others[:before], align, *others[before:]], tmp_path)
+        mine = [[one for one in line if one.item == before] for line in found(texts, index)]
+        assert [[one._replace(item=0) for one in line] for line in mine] == alone
+    assert alone[3]
+
+
 def edited(words: list[str], rng: random.Random) -> list[str]:
     """A text made from an item: words left out, exchanged, put in, turned round or mixed."""
     kept = [word for word in words if rng.random() > 0.15]

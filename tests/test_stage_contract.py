@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import polars as pl
+import pyarrow as pa
 import pytest
 from tables import evidence, shards
 
@@ -13,7 +15,7 @@ from curate.engines.local import LocalEngine
 from curate.flow import KEYS, Engine, StageParams
 from curate.stages import STAGES
 from curate.stages.inputs import Shard
-from curate.stages.measure import evidence_schema
+from curate.stages.measure import evidence_schema, measure_shard, taken_apart
 
 BENCHMARK = "What is the remainder when the sum of the first one hundred primes is divided by seven"
 
@@ -102,6 +104,40 @@ def test_cutting_and_workers_change_nothing(name: str, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", [name for name, stage in STAGES.items() if stage.whole is None])
+def test_a_shard_measured_in_halves_is_the_same(name: str, tmp_path: Path) -> None:
+    """What is measured part by part, to find a line that workers die of, is what is measured at once."""
+    with LocalEngine(1) as engine:
+        (item,) = items_of(name, tmp_path, LINES, engine)
+        params = params_of(name, tmp_path).model_copy(update={"skip_if": "row.prompt = 'x'"})
+        whole = evidence(engine, tmp_path / "out", params, [replace(item, skip_if=params.skip_if)])
+        item = replace(item, skip_if=params.skip_if)
+        state = None if STAGES[name].prepare is None else STAGES[name].prepare(params, tmp_path)  # type: ignore[misc]
+    parts = [quarter for half in item.halves() for quarter in half.halves()]
+    assert len(parts) == 4
+    tables = [measure_shard(name, params, state, part) for part in parts]
+    assert pl.from_arrow(pa.concat_tables(tables)).equals(whole)  # type: ignore[union-attr]
+
+
+@pytest.mark.parametrize("name", [name for name, stage in STAGES.items() if stage.whole is None])
+def test_a_line_that_cannot_be_measured_has_nulls_and_says_failed(name: str, tmp_path: Path) -> None:
+    """The line that workers die of is there, in the schema, named, and says nothing."""
+    with LocalEngine(1) as engine:
+        (item,) = items_of(name, tmp_path, LINES, engine)
+    line = replace(item, part=slice(1, 2))
+    apart = taken_apart(name)
+    assert apart.halves(line) == ()
+    assert apart.name(line).startswith("row_id ")
+    lost = apart.lost(line)
+    assert lost.schema.equals(evidence_schema(STAGES[name]))
+    assert lost["status"].to_pylist() == ["failed"]
+    assert all(
+        value is None
+        for name, value in lost.to_pylist()[0].items()
+        if name not in ("row_id", "response_id", "status")
+    )
+
+
+@pytest.mark.parametrize("name", [name for name, stage in STAGES.items() if stage.whole is None])
 def test_evidence_moves_with_its_row(name: str, tmp_path: Path) -> None:
     """A row-local stage says the same of a row wherever it stands."""
     order = [5, 2, 7, 0, 3, 6, 1, 4]
@@ -134,8 +170,6 @@ def test_a_ten_megabyte_text_is_measured(name: str, tmp_path: Path) -> None:
 def test_skipped_lines_are_recorded_as_skipped(name: str, tmp_path: Path) -> None:
     """Where skip-if holds, the line is there with the status skipped and nulls, and is not measured."""
     params = params_of(name, tmp_path).model_copy(update={"skip_if": "row.prompt = 'x'"})
-    from dataclasses import replace
-
     with LocalEngine(1) as engine:
         items = [replace(item, skip_if=params.skip_if) for item in items_of(name, tmp_path, LINES, engine)]
         found = evidence(engine, tmp_path / "out", params, items)

@@ -17,6 +17,7 @@ _SIGNS = {
     "⅖": r"\frac{2}{5}", "⅗": r"\frac{3}{5}", "⅘": r"\frac{4}{5}", "⅚": r"\frac{5}{6}",
     "⅜": r"\frac{3}{8}", "⅝": r"\frac{5}{8}", "⅞": r"\frac{7}{8}", "⅐": r"\frac{1}{7}",
     "⅑": r"\frac{1}{9}", "⅒": r"\frac{1}{10}", "∕": "/", "∶": ":", "∗": "*", "∙": r"\cdot ",
+    "℃": r"^{\circ}\text{C}", "℉": r"^{\circ}\text{F}",
     "٫": ".", "٬": ",", "٪": "%", "،": ",", "۔": ".", "।": ".", "↔": r"\leftrightarrow ",
     "α": r"\alpha ", "β": r"\beta ", "γ": r"\gamma ", "δ": r"\delta ", "ε": r"\epsilon ", "λ": r"\lambda ",
     "ρ": r"\rho ", "σ": r"\sigma ", "φ": r"\phi ", "ϕ": r"\phi ", "ω": r"\omega ", "Δ": r"\Delta ",

@@ -29,6 +29,7 @@ from typing import IO, Literal, NamedTuple, Self
 
 from curate.answers.zygote import FORK, KILL, KILLED_BY_TIMER, READY, REPLY, REQUEST, Limits
 from curate.errors import MachineError
+from curate.machine import available_cores
 
 CHUNK_ROWS = 8  # about 100 ms of work: long against a message (0.1 ms), short against a shard
 RECYCLE_ROWS = 5_000
@@ -43,13 +44,6 @@ class Outcome(NamedTuple):
     verdict: Literal["equal", "unequal", "undecided"]
     why: str
     status: Literal["ok", "timeout", "memory", "crashed", "error"]
-
-
-def usable_cpus() -> int:
-    """How many processors this process may run on."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
 
 
 class _Zygote:
@@ -212,7 +206,7 @@ class Pool:
 
     def __init__(self, limits: Limits | None = None, workers: int | None = None) -> None:
         self.limits = limits or Limits()
-        self.n_workers = workers or usable_cpus()
+        self.n_workers = workers or available_cores()
         self._lock = threading.Lock()
         self._zygote: _Zygote | None = None
         self._workers: list[_Worker] = []

@@ -33,7 +33,7 @@ from curate.answers.verdict import Cause, Status, Verdict
 from curate.answers.zygote import Limits
 from curate.errors import InputError
 
-VERSION = 2
+VERSION = 3
 """Of what is said of two answers: a memo of another version is not used."""
 MAX_EXTRACTED = 1_000
 """Characters of an answer that are kept as evidence."""
@@ -73,6 +73,15 @@ def _agree(gold: str, predicted: str, profile: Profile) -> bool:
     return found.equal is None and found.tier == "numeric"
 
 
+_CALLED = re.compile(r"(?<![\\A-Za-z{])[A-Za-z]{3,}\(")
+
+
+def _is_called(text: str) -> bool:
+    """Whether an answer that could not be read holds a function of an unknown name."""
+    found = read(text)
+    return found.unreadable is not None and _CALLED.search(found.plain) is not None
+
+
 def _long(gold: str, predicted: str) -> Verdict:
     """Texts too long for an answer: only the same text is equal."""
     if gold.strip() == predicted.strip():
@@ -102,6 +111,10 @@ _GUESSED = ("last-number", "last-formula")
 _PROSE = re.compile(r"(?<![\\A-Za-z])[^\W\d_]{3,}")
 
 
+_MARKS = ("\\boxed", "\\fbox", "####")
+"""What shows beyond doubt where in a text an answer stands."""
+
+
 class Pair(NamedTuple):
     """A ground truth, the answer found in a response, and what marked it."""
 
@@ -128,6 +141,23 @@ def look(
     if found is None:
         return Verdict("undecided", "extract", why_not, cause="no-text" if response is None else "no-answer")
     return Pair(truth.text, found.text, found.how)
+
+
+def untouched(pair: Pair, gold: str, response: str, think_close: str) -> Pair:
+    """The pair with the texts as they were given, where nothing in them shows what the answer is.
+
+    Math-Verify makes something of what our own extraction takes off: of 5. it reads no number.
+    """
+    if pair.found_in not in ("whole", *_GUESSED):
+        return pair
+    truth = pair.gold if _is_marked(gold) else gold
+    return pair._replace(
+        gold=truth, predicted=pair.predicted if _is_marked(response, think_close) else response
+    )
+
+
+def _is_marked(text: str, *marks: str) -> bool:
+    return any(mark in text for mark in (*_MARKS, *marks))
 
 
 def find_answer(
@@ -207,6 +237,9 @@ class Verifier:
                 if is_ours and status == "unequal" and _agree(*pair, self.profile):
                     why = "they agree to many digits, and Math-Verify says they differ: which root is meant?"
                     status, cause = "undecided", "incomparable"
+                if is_ours and status == "unequal" and any(map(_is_called, pair)):
+                    why = "a function that is not known here, whose name Math-Verify takes for a product"
+                    status, cause = "undecided", "incomparable"
                 a, b = (read(text).form if is_ours else None for text in pair)
                 found[pair] = Verdict(cast(Status, status), "sympy", why, a, b, cast(Cause, cause))
         return [found[pair] for pair in pairs]
@@ -243,6 +276,11 @@ class Verifier:
             look(gold, response, extract, think_close)
             for gold, response in zip(golds, predicted, strict=True)
         ]
+        if self.profile.name == "compat" and extract is None:
+            looks = [
+                untouched(one, gold or "", response or "", think_close) if isinstance(one, Pair) else one
+                for one, gold, response in zip(looks, golds, predicted, strict=True)
+            ]
         pairs = [one for one in looks if isinstance(one, Pair)]
         verdicts = iter(self.compare_all([(one.gold, one.predicted) for one in pairs]))
         return [

@@ -21,6 +21,7 @@ from typing import Literal, NamedTuple
 
 from curate.answers import guard
 from curate.answers.extract import answer_part, final_answer, gold_answer
+from curate.answers.forms.kinds import Number
 from curate.answers.forms.read import read
 from curate.answers.latex import as_latex
 from curate.answers.verifier import Verifier
@@ -204,7 +205,7 @@ def _components(n: int, edges: set[tuple[int, int]]) -> list[list[int]]:
 
 
 def key(answer: str) -> str:
-    """What answers have in common that are equal beyond doubt: their canonical form, or else the text.
+    """What answers have in common that are equal beyond doubt: their exact key, or else the text.
 
     Keys of numbers sort before those of texts: of groups of one size a number stands for a cluster.
 
@@ -214,11 +215,16 @@ def key(answer: str) -> str:
     if len(answer) > MAX_CHARACTERS:
         return " ".join(answer.split())
     reading = read(answer)
-    form = reading.form or " ".join(reading.plain.split())
-    return f"# {form}" if _NUMBER.fullmatch(form) else form
+    exact = reading.key
+    if exact is None:
+        return " ".join(reading.plain.split())
+    found = reading.answer
+    is_number = isinstance(found, Number) and found.value.rational is not None
+    return f"# {exact}" if is_number and exact.startswith(_NUMBER) else exact
 
 
-_NUMBER = re.compile(r"-?\d+(?:/\d+)?")
+_NUMBER = "('number'"
+"""What the key of a number without a unit begins with; 50 % is one half, and has none."""
 
 
 def final_text(

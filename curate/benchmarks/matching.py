@@ -7,6 +7,7 @@ Fingerprints: where the text of a benchmark is not at hand, n-grams of ten words
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
 from pathlib import Path
@@ -15,6 +16,7 @@ from typing import Literal, NamedTuple
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from curate.benchmarks.alignment import KINDS, Kind, alignments
 from curate.benchmarks.background import background
@@ -23,10 +25,10 @@ from curate.benchmarks.items import Items
 from curate.benchmarks.protect import Protected
 from curate.benchmarks.protection import parts_of
 from curate.kernels.item_align import content_shared, without_drawings
-from curate.kernels.item_index import TOKENIZER, candidates, open_item_index, write_item_index
+from curate.kernels.item_index import CANDIDATE, I64, TOKENIZER, candidates, open_item_index, write_item_index
 from curate.kernels.native import Texts
 from curate.kernels.ngram_index import Index, Item, Tokenizer, open_index, scan, spans, write_index
-from curate.kernels.text import text_hash128, token_counts
+from curate.kernels.text import text_hash128, token_counts, token_spans
 
 Part = Literal["problem", "solution"]
 Pair = tuple[int, int]
@@ -43,6 +45,17 @@ SOLUTION_TOKENS = 15
 """A solution of fewer tokens is an answer, which any response may have, and is not compared."""
 SAME_LANGUAGE = 0.3
 """Part of an item's content words from which a text is in its language: words could have found it."""
+ENGLISH = re.compile(r"(?<!\\)\b(?:the|of|is|are|and|in|to|for|that|if)\b", re.IGNORECASE)
+WORD = re.compile(r"[\u2e80-\u9fff]|(?<![\\\w])[^\W\d_]{2,}")
+DRAWING = re.compile(
+    r"(?s)\[asy\].*?\[/asy\]|\\begin\{asy\}.*?\\end\{asy\}|\\begin\{tikzpicture\}.*?\\end\{tikzpicture\}"
+)
+ENGLISH_PART = 12
+"""One of so many words of an English text, mathematics in LaTeX among them, is one of `ENGLISH`, at least."""
+DRAWN_TOKENS = 10_000
+"""A text with drawings of so many tokens, at most, is looked at without them."""
+LONGER = 4
+"""What has the formulas of an item is at most so many times as long, to be laid beside it."""
 FORMULA_NGRAM, FORMULA_TOKENS, FORMULA_PART = 6, 16, 0.55
 """An item of so many signs, digits and letters is found by n-grams of them, where a text has such a part."""
 
@@ -168,13 +181,17 @@ def match(column: pa.Array, state: State) -> Matches:
 
     items = open_items(Path(state.items)) if state.items is not None else None
     formulas: Index | None = None
+    read: dict[Tokenizer, tuple[Texts, pa.Array]] = {"words": (texts, column), TOKENIZER: (texts, column)}
     if items is not None:
         best, n_tokens = candidates(texts, items.index, CANDIDATES)
+        blanked = without_drawings(column)
+        best = _around_drawings(best, column, blanked, items, n_tokens)
         take(_by_words(texts, items, best))
         take(_whole(texts, items, n_tokens))
         if state.formulas is not None:
             formulas = open_index(Path(state.formulas))
-            take(_by_formulas(texts, items, formulas, best, found))
+            read["formulas"] = Texts(blanked), blanked
+            take(_by_formulas(read["formulas"][0], items, formulas, best, found))
     if state.fingerprints is not None:
         index = open_index(Path(state.fingerprints))
         result = scan(texts, index)
@@ -182,11 +199,37 @@ def match(column: pa.Array, state: State) -> Matches:
         take(_by_fingerprints(index, result))
     if items is None and state.fingerprints is None:
         n_tokens = token_counts(texts, TOKENIZER).astype(np.uint32)
-    return Matches(n_tokens, _placed(found, texts, column, items, formulas))
+    return Matches(n_tokens, _placed(found, read, items, formulas))
 
 
 def _better(one: Match, other: Match) -> bool:
     return KINDS.index(one.kind) < KINDS.index(other.kind)
+
+
+def _around_drawings(
+    best: npt.NDArray[np.void],
+    column: pa.Array,
+    blanked: pa.Array,
+    items: IndexedItems,
+    n_tokens: npt.NDArray[np.uint32],
+) -> npt.NDArray[np.void]:
+    """The candidates, and those that texts have without their drawings, which may part an item in two."""
+    drawn = np.flatnonzero(
+        np.asarray(pc.fill_null(pc.not_equal(Texts(column, composed=False).array, blanked), False))
+        & (n_tokens <= DRAWN_TOKENS)
+    )
+    if not len(drawn):
+        return best
+    more, _ = candidates(Texts(blanked.take(pa.array(drawn))), items.index, CANDIDATES)
+    both = np.full((len(best), 2 * CANDIDATES), np.array((-1, 0, 0, 0), dtype=CANDIDATE))
+    both[:, :CANDIDATES] = best
+    for line, found in zip(drawn.tolist(), more, strict=True):
+        known = best["item"][line]
+        others = found[(found["item"] >= 0) & ~np.isin(found["item"], known)]
+        others["first"], others["end"] = 0, n_tokens[line]
+        start = int((known >= 0).sum())
+        both[line, start : start + len(others)] = others
+    return both
 
 
 def _by_words(texts: Texts, items: IndexedItems, best: npt.NDArray[np.void]) -> Iterator[tuple[int, _Found]]:
@@ -218,7 +261,10 @@ def _whole(
 def _by_formulas(
     texts: Texts, items: IndexedItems, index: Index, best: npt.NDArray[np.void], found: dict[int, _Found]
 ) -> Iterator[tuple[int, _Found]]:
-    """Texts that have the formulas of an item in order, in words by which it was not found."""
+    """Texts that have the formulas of an item in order, in a language in which it was not found.
+
+    texts: without their drawings, whose labels and coordinates are in the order of many items' formulas.
+    """
     result = scan(texts, index)
     item_of = np.maximum(result["item"], 0)
     part = result["shared"] / np.maximum(1, index.n_ngrams[item_of])
@@ -229,7 +275,12 @@ def _by_formulas(
     lines = lines[~judged]
     which = item_of[lines].astype(np.int64)
     shared = content_shared(texts, items.texts, background(), lines, which)
-    for line in lines[shared < SAME_LANGUAGE].tolist():  # else words could have found it: a stock formula
+    same_language = shared >= SAME_LANGUAGE
+    for at in np.flatnonzero(~same_language).tolist():
+        row, item_text = texts.array[int(lines[at])].as_py(), items.originals[int(which[at])].as_py()
+        same_language[at] = _in_english(row) and _in_english(item_text)
+    yield from _laid_beside(texts, items, result, lines[same_language], which[same_language])
+    for line in lines[~same_language].tolist():
         item = int(item_of[line])
         why = f"{part[line]:.0%} of the formulas, in other words"
         hits = found[line].match.hits if line in found else 0
@@ -237,6 +288,35 @@ def _by_formulas(
         told = Match(*names, "reworded", why, containment=float(part[line]), hits=hits)
         row, of_item = _places(result[line])
         yield line, _Found(told, item, "formulas", row, of_item)
+
+
+def _laid_beside(
+    texts: Texts, items: IndexedItems, result: npt.NDArray[np.void], lines: I64, which: I64
+) -> Iterator[tuple[int, _Found]]:
+    """Texts that have the formulas of items `which` in the same language: copies, variants."""
+    chosen, own = Texts(texts.array.take(pa.array(lines))), items.texts.array.take(pa.array(which))
+    sizes = token_counts(own, TOKENIZER)
+    words = token_spans(chosen, TOKENIZER)
+    places = _spans(
+        chosen, chosen.array, "formulas", list(range(len(lines))), [_places(hit)[0] for hit in result[lines]]
+    )
+    windows = np.zeros((len(lines), 1), dtype=CANDIDATE)
+    windows["item"] = -1
+    for at, (place, item, size) in enumerate(zip(places, which.tolist(), sizes.tolist(), strict=True)):
+        row = chosen.array[at].as_py()
+        begins = words.begin[words.offsets[at] : words.offsets[at + 1]]
+        begin, end = (int(np.searchsorted(begins, len(row[:character].encode()))) for character in place)
+        if end - begin <= LONGER * size:
+            windows[at, 0] = (item, 0, max(0, begin - size), min(len(begins), end + size))
+    for one, found in _by_words(chosen, items, windows):
+        if KINDS.index(found.match.kind) <= KINDS.index("variant"):
+            yield int(lines[one]), found
+
+
+def _in_english(text: str) -> bool:
+    """Whether words of English that any text has are as many as English has them, drawings left out."""
+    text = DRAWING.sub(" ", text)
+    return ENGLISH_PART * len(ENGLISH.findall(text)) >= len(WORD.findall(text)) > 0
 
 
 def _by_fingerprints(index: Index, result: npt.NDArray[np.void]) -> Iterator[tuple[int, _Found]]:
@@ -258,17 +338,16 @@ def _places(hit: np.void) -> tuple[Pair, Pair]:
 
 def _placed(
     found: dict[int, _Found],
-    texts: Texts,
-    originals: pa.Array,
+    texts: dict[Tokenizer, tuple[Texts, pa.Array]],
     items: IndexedItems | None,
     formulas: Index | None,
 ) -> dict[int, Match]:
-    """The matches with their places in characters."""
+    """The matches with their places in characters; texts: as each tokenizer read them, and before NFKC."""
     spans_of: list[dict[int, Pair]] = [{}, {}]  # of the row, of the item
     for tokenizer in sorted({one.tokenizer for one in found.values()}):
         lines = [line for line, one in found.items() if one.tokenizer == tokenizer]
         rows = [found[line].row for line in lines]
-        spans_of[0] |= zip(lines, _spans(texts, originals, tokenizer, lines, rows), strict=True)
+        spans_of[0] |= zip(lines, _spans(*texts[tokenizer], tokenizer, lines, rows), strict=True)
         told = [line for line in lines if found[line].match.status == "ok"]
         if items is None or not told:
             continue

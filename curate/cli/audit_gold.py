@@ -37,6 +37,8 @@ def audit_gold(
     workers: options.Workers = None,
     memory: options.Memory = None,
     cache: options.Cache = None,
+    engine: options.Engine = "local",
+    address: options.Address = None,
 ) -> None:
     """Rank ground truths by how likely they are wrong, with what speaks against each.
 
@@ -69,12 +71,11 @@ def audit_gold(
         "evidence": evidence,
         "output": {"format": "original"},
     }
+    options.check_local(out)
     manifest = execute(
         build(tree, "curate audit-gold"),
         out,
-        workers=workers,
-        memory=memory,
-        cache=cache,
+        machine=options.Machine(workers, memory, cache, engine, address),
         print_recipe=print_recipe,
     )
     if manifest is None:

@@ -31,9 +31,11 @@ def decide(
     """
     from curate.cli.execute import execute
     from curate.cli.run import overrides, read_tree
+    from curate.pipeline import finish
     from curate.recipe import build, find
     from curate.report.run import open_run
 
+    finish(run_)
     open_run(run_)
     path = find(recipe)
     tree = read_tree(path)
@@ -46,7 +48,7 @@ def decide(
     execute(
         build(tree, recipe, overrides(set_ or [])),
         out or run_,
-        workers=workers,
+        machine=options.Machine(workers),
         decide_from=run_,
     )
 

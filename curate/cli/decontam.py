@@ -132,6 +132,8 @@ def decontam(
     workers: options.Workers = None,
     memory: options.Memory = None,
     cache: options.Cache = None,
+    engine: options.Engine = "local",
+    address: options.Address = None,
 ) -> None:
     """Remove rows that are problems of evaluation sets, and show where.
 
@@ -217,8 +219,6 @@ def decontam(
     execute(
         recipe,
         out or Path("out"),
-        workers=workers,
-        memory=memory,
-        cache=cache,
+        machine=options.Machine(workers, memory, cache, engine, address),
         print_recipe=print_recipe,
     )

@@ -84,6 +84,8 @@ def dedup(
     workers: options.Workers = None,
     memory: options.Memory = None,
     cache: options.Cache = None,
+    engine: options.Engine = "local",
+    address: options.Address = None,
 ) -> None:
     """Remove exact and near duplicates; every pair is verified by its exact Jaccard similarity.
 
@@ -129,12 +131,13 @@ def dedup(
     near: NearDedupParams = recipe.evidence["near"]  # type: ignore[assignment]
     if not print_recipe and mode == "lsh":
         say(_about_banding(near))
+    machine = options.Machine(workers, memory, cache, engine, address)
     if preview:
         from curate.cli.preview import show_preview
 
-        show_preview(recipe, workers=workers, memory=memory)
+        show_preview(recipe, machine)
         return
-    execute(recipe, out, workers=workers, memory=memory, cache=cache, print_recipe=print_recipe)
+    execute(recipe, out, machine=machine, print_recipe=print_recipe)
 
 
 def _quoted(name: str) -> str:

@@ -14,6 +14,7 @@ import typer
 from curate.cli import options
 
 if TYPE_CHECKING:
+    from curate.engines.tasks import TaskEngine
     from curate.recipe import Recipe
 
 Progress = Callable[[str, int, int], None]
@@ -23,9 +24,7 @@ def execute(
     recipe: Recipe,
     out: Path,
     *,
-    workers: int | None = None,
-    memory: str | None = None,
-    cache: Path | None = None,
+    machine: options.Machine,
     print_recipe: bool = False,
     decide_from: Path | None = None,
 ) -> dict[str, Any] | None:
@@ -35,27 +34,28 @@ def execute(
     if print_recipe:
         typer.echo(to_toml(recipe), nl=False)
         return None
-    from curate.engines.local import LocalEngine
     from curate.pipeline import run
+    from curate.pipeline.remote import placed
     from curate.report.funnel import as_text
 
     spare_pandas()
     started = time.perf_counter()
-    memory_bytes = options.memory_bytes(memory)
     with (
         progress_lines() as progress,
-        LocalEngine(workers, progress, memory_bytes=memory_bytes) as engine,
+        open_engine(machine, progress) as engine,
+        placed(out, machine.cache, say) as place,
     ):
         manifest = run(
             recipe,
-            out,
+            place.out,
             engine=engine,
-            cache=cache,
+            cache=place.cache,
+            shared=place.shared,
             announce=say,
             progress=progress,
             decide_from=decide_from,
         )
-    seconds = time.perf_counter() - started
+    seconds = max(time.perf_counter() - started, 1e-3)  # some clocks stand still
     rows = manifest["counts"]["rows"]["in"]
     typer.echo(as_text(manifest))
     typer.echo(f"{manifest['counts']['records']:,} records  {out / 'kept'}  ({manifest['format']})")
@@ -63,6 +63,22 @@ def execute(
     typer.echo(f"why a row went  curate explain {out} ROW_ID")
     say(f"{seconds:.1f} s, {rows / seconds:,.0f} rows/s")
     return manifest
+
+
+def open_engine(machine: options.Machine, progress: Progress) -> TaskEngine:
+    """The engine a command was asked to work with; close it, or use it in `with`."""
+    memory_bytes = options.memory_bytes(machine.memory)
+    if machine.engine == "ray":
+        from curate.engines.ray import RayEngine
+
+        return RayEngine(machine.address, machine.workers, progress, memory_bytes=memory_bytes, announce=say)
+    if machine.engine != "local":
+        from curate.errors import InputError
+
+        raise InputError(f"--engine: expected local or ray, found {machine.engine}.")
+    from curate.engines.local import LocalEngine
+
+    return LocalEngine(machine.workers, progress, memory_bytes=memory_bytes, announce=say)
 
 
 def spare_pandas() -> None:
@@ -95,7 +111,9 @@ class _NoPandas:
 
 def say(line: str) -> None:
     """A line for the person who watches: standard error, so that output can be piped."""
-    sys.stderr.write(f"{line}\n")
+    from curate.report.text import printable
+
+    sys.stderr.write(f"{printable(line)}\n")
     sys.stderr.flush()
 
 

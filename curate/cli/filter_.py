@@ -32,6 +32,8 @@ def filter_(
     workers: options.Workers = None,
     memory: options.Memory = None,
     cache: options.Cache = None,
+    engine: options.Engine = "local",
+    address: options.Address = None,
 ) -> None:
     """Drop rows by query quality, responses by repetition and structure.
 
@@ -59,9 +61,7 @@ def filter_(
     execute(
         build(tree, "curate filter"),
         out,
-        workers=workers,
-        memory=memory,
-        cache=cache,
+        machine=options.Machine(workers, memory, cache, engine, address),
         print_recipe=print_recipe,
     )
 

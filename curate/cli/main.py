@@ -5,7 +5,9 @@ from __future__ import annotations
 import atexit
 import errno
 import gc
+import signal
 import sys
+import threading
 from typing import Annotated, Any
 
 import typer
@@ -15,6 +17,7 @@ import curate
 from curate.cli import (
     audit_gold,
     benchmarks,
+    check,
     decide,
     decontam,
     dedup,
@@ -29,9 +32,16 @@ from curate.cli import (
     stages,
     verify,
 )
+from curate.cli import (
+    gc as gc_,
+)
 from curate.errors import CurateError
 
-INTERRUPTED = 130
+INTERRUPTED, TERMINATED = 130, 143
+
+
+class _Terminated(KeyboardInterrupt):
+    """SIGTERM, as a scheduler sends it: ends the run as Ctrl-C does."""
 
 
 class _Group(TyperGroup):
@@ -42,20 +52,36 @@ class _Group(TyperGroup):
 
     def invoke(self, ctx: Any) -> Any:
         _spare_collections()
+        if threading.current_thread() is threading.main_thread():
+            signal.signal(signal.SIGTERM, _terminate)
         try:
             return super().invoke(ctx)
         except CurateError as error:
             _complain(str(error))
             raise typer.Exit(error.exit_code) from None
-        except KeyboardInterrupt:
-            _complain("interrupted. What was finished is kept: the same command goes on from there.")
-            raise typer.Exit(INTERRUPTED) from None
+        except KeyboardInterrupt as end:
+            told, code = (
+                ("terminated", TERMINATED) if isinstance(end, _Terminated) else ("interrupted", INTERRUPTED)
+            )
+            _complain(f"{told}. What was finished is kept: the same command goes on from there.")
+            raise typer.Exit(code) from None
+        except MemoryError as error:  # Arrow's, Polars' and numpy's too
+            _complain(
+                f"out of memory ({error or 'no size told'}). What was finished is kept: start the same "
+                "command again with a smaller --memory or fewer --workers."
+            )
+            raise typer.Exit(5) from None
         except OSError as error:
             message = _machine_trouble(error)
             if message is None:
                 raise
             _complain(message)
             raise typer.Exit(5) from None
+
+
+def _terminate(_signal: int, _frame: Any) -> None:
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)  # a second one does not wait
+    raise _Terminated
 
 
 def _spare_collections() -> None:
@@ -75,7 +101,10 @@ def _leave_objects() -> None:
 
 
 def _complain(message: str) -> None:
-    sys.stderr.write(f"curate: {message}\n")
+    """Say it without obeying it: the names in it are somebody's."""
+    from curate.report.text import printable
+
+    sys.stderr.write(f"curate: {printable(message)}\n")
 
 
 def _machine_trouble(error: OSError) -> str | None:
@@ -85,7 +114,12 @@ def _machine_trouble(error: OSError) -> str | None:
         return f"the disk is full{where}. Free some space and start the same command again: it goes on there."
     if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
         return f"no permission to read or write{where}. Name another folder with -o, or change permissions."
-    if error.errno in (errno.ENOTDIR, errno.EISDIR, errno.EEXIST, errno.ENOENT) and error.filename:
+    if error.errno == errno.ENOMEM:
+        return (
+            f"out of memory{where}. Start the same command again with a smaller --memory or fewer --workers."
+        )
+    names = (errno.ENOTDIR, errno.EISDIR, errno.EEXIST, errno.ENOENT, errno.ENAMETOOLONG, errno.ELOOP)
+    if error.errno in names and error.filename:
         return (
             f"{error.filename}: {error.strerror}. Was a file named where a folder is expected, or moved away?"
         )
@@ -141,6 +175,8 @@ app.command("explain", rich_help_panel=LOOK)(explain.explain)
 app.command("sql", rich_help_panel=LOOK)(sql.sql)
 app.command("diff", rich_help_panel=LOOK)(diff.diff)
 app.command("report", rich_help_panel=LOOK)(report.report)
+app.command("check", rich_help_panel=LOOK)(check.check)
+app.command("gc", rich_help_panel=LOOK)(gc_.gc)
 app.add_typer(benchmarks.app, name="benchmarks", rich_help_panel=LEARN)
 app.command("sample", rich_help_panel=LEARN)(sample.sample)
 app.command("stages", rich_help_panel=LEARN)(stages.stages)

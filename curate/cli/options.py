@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, NamedTuple
 
 import typer
 
@@ -72,7 +72,34 @@ Cache = Annotated[
         rich_help_panel=MACHINE,
     ),
 ]
+Engine = Annotated[
+    str,
+    typer.Option(
+        help="Where the work is done: local (this machine) or ray (a cluster; pip install 'curate\\[ray]').",
+        rich_help_panel=MACHINE,
+        metavar="local|ray",
+    ),
+]
+Address = Annotated[
+    str | None,
+    typer.Option(
+        help="Ray cluster: HOST:PORT, or auto (default: one that is started here and ends with the run).",
+        rich_help_panel=MACHINE,
+        metavar="HOST:PORT",
+        envvar="RAY_ADDRESS",
+    ),
+]
 Run = Annotated[Path, typer.Argument(help="Folder of a finished run.", metavar="RUN")]
+
+
+class Machine(NamedTuple):
+    """Where a command works, and with how much of it."""
+
+    workers: int | None = None
+    memory: str | None = None
+    cache: Path | None = None
+    engine: str = "local"
+    address: str | None = None
 
 
 LEAST_MEMORY = 512_000_000
@@ -100,6 +127,17 @@ def memory_bytes(text: str | None) -> int | None:
 def _bytes(number: str, letter: str, binary: str) -> int:
     power = " kmgt".index(letter.lower() or " ")
     return int(float(number) * (1024 if binary else 1000) ** power)
+
+
+def check_local(out: Path) -> None:
+    """Raise InputError for an address: the command reads what it wrote."""
+    if re.match(r"\w+:/", str(out)):
+        from curate.errors import InputError
+
+        raise InputError(
+            f"-o {out}: expected a folder of this machine, found an address. Copy the folder afterwards, "
+            "or use curate run with --print-recipe's recipe, which writes to s3://."
+        )
 
 
 def source_table(

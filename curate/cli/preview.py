@@ -10,8 +10,7 @@ import polars as pl
 import typer
 
 from curate.cli import options
-from curate.cli.execute import progress_lines, say, spare_pandas
-from curate.engines.local import LocalEngine
+from curate.cli.execute import open_engine, progress_lines, say, spare_pandas
 from curate.flow import ROW_ID
 from curate.ingest import Ingested
 from curate.pipeline.measuring import measure_all, read_input
@@ -25,7 +24,7 @@ CONTEXT_WORDS = 6
 MAX_WORDS = 60
 
 
-def show_preview(recipe: Recipe, *, workers: int | None, memory: str | None) -> None:
+def show_preview(recipe: Recipe, machine: options.Machine) -> None:
     """Print the sweep and the pairs; nothing is left behind."""
     spare_pandas()
     near = recipe.evidence["near"]
@@ -35,14 +34,13 @@ def show_preview(recipe: Recipe, *, workers: int | None, memory: str | None) -> 
         update={"threshold": lowest, "bands": None, "rows_per_band": None, "large_cluster": "none"}
     )
     asked = recipe.model_copy(update={"evidence": {"exact": recipe.evidence["exact"], "near": wide}})
-    memory_bytes = options.memory_bytes(memory)
     with (
         tempfile.TemporaryDirectory() as folder,
         progress_lines() as progress,
-        LocalEngine(workers, progress, memory_bytes=memory_bytes) as engine,
+        open_engine(machine, progress) as engine,
     ):
         ingested = read_input(asked, Path(folder), progress)
-        measured = measure_all(asked, ingested, engine, Path(folder))
+        _, measured = measure_all(asked, ingested, engine, Path(folder))
         say(f"{ingested.n_rows:,} rows: {ingested.shape}")
         exact, found = (
             pl.concat(pl.read_parquet(shard) for shard in measured[name].dataset.shards)

@@ -28,7 +28,7 @@ def report(
     finished = open_run(run)
     manifest = finished.manifest
     target = out or run / "report.html"
-    write_text(target, render(run, manifest))
+    write_text(target, render(run))
     typer.echo(as_text(manifest))
     for guard in guards(finished):
         typer.echo(f"\n{guard_text(guard)}")

@@ -64,6 +64,8 @@ def run(
     workers: options.Workers = None,
     memory: options.Memory = None,
     cache: options.Cache = None,
+    engine: options.Engine = "local",
+    address: options.Address = None,
 ) -> None:
     """Run a recipe: measure, decide, write kept and dropped rows and a report.
 
@@ -105,9 +107,7 @@ def run(
     execute(
         build(tree, recipe, overrides(set_ or [])),
         out,
-        workers=workers,
-        memory=memory,
-        cache=cache,
+        machine=options.Machine(workers, memory, cache, engine, address),
         print_recipe=print_recipe,
     )
 

@@ -21,7 +21,7 @@ def sample(
     rows.parquet: problems, answers and responses; benchmark.parquet: an evaluation set that some rows
     leak; truth.parquet: which defect each row or response carries.
     """
-    from curate.engines.local import available_cores
+    from curate.machine import available_cores
     from curate.sample import write_sample
 
     files = write_sample(out, rows, seed, workers=workers or available_cores())

@@ -18,6 +18,15 @@ def sql(
     output: Annotated[
         str, typer.Option("--output", help="table, csv, json or parquet.", metavar="table|csv|json|parquet")
     ] = "table",
+    memory: Annotated[
+        str | None,
+        typer.Option(
+            help="Memory a query may use, e.g. 4GB (default: half of the machine's).", metavar="SIZE"
+        ),
+    ] = None,
+    allow_external: Annotated[
+        bool, typer.Option("--allow-external", help="Let the query read files and the network too.")
+    ] = False,
 ) -> None:
     """Query a run with DuckDB: every evidence is a view, beside verdicts, kept, dropped, row and response.
 
@@ -30,13 +39,21 @@ def sql(
     import sys
 
     from curate.errors import RecipeError, did_you_mean
+    from curate.machine import available_memory_bytes
     from curate.report import query as queries
 
     if output not in queries.RENDER:
         raise RecipeError(f"--output {output}: no such form. {did_you_mean(output, queries.RENDER)}")
     if limit is None and output == "table":
         limit = 100
-    rendered = queries.RENDER[output](queries.query(run, query, limit or None))
+    found = queries.query(
+        run,
+        query,
+        limit or None,
+        memory_bytes=options.memory_bytes(memory) or available_memory_bytes() // 2,
+        allow_external=allow_external,
+    )
+    rendered = queries.RENDER[output](found)
     if isinstance(rendered, bytes):
         sys.stdout.buffer.write(rendered)
     else:

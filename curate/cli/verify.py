@@ -116,6 +116,8 @@ def verify(
     workers: options.Workers = None,
     memory: options.Memory = None,
     cache: options.Cache = None,
+    engine: options.Engine = "local",
+    address: options.Address = None,
 ) -> None:
     """Grade every response against the ground truth: equal, unequal, or undecided and why.
 
@@ -173,12 +175,11 @@ def verify(
                 "because": "Models and an arbiter agree on another answer (AM-Thinking-v1, section 2.2.1).",
             }
         }
+    options.check_local(out)
     manifest = execute(
         build(tree, "curate verify"),
         out,
-        workers=workers,
-        memory=memory,
-        cache=cache,
+        machine=options.Machine(workers, memory, cache, engine, address),
         print_recipe=print_recipe,
     )
     if manifest is None:

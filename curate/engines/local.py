@@ -1,52 +1,25 @@
 """The local engine: threads where the kernel releases the GIL, spawned processes for plain Python.
 
-Processes are spawned, never forked: Polars deadlocks in a forked child. A shuffle writes one Arrow
-file per map task with one record batch per partition and maps the files into memory to read them,
-so what fits stays in the page cache and what does not is on disk; the code path is the same.
+Processes are spawned, never forked: Polars deadlocks in a forked child.
 """
 
 from __future__ import annotations
 
-import contextlib
-import functools
 import multiprocessing
 import os
-import shutil
-from collections.abc import Callable, Iterable, Iterator, Sequence
+import signal
+import threading
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
-from pathlib import Path
-from typing import Any, Literal
 
-import numpy as np
-import pyarrow as pa
-import pyarrow.parquet as pq
-
-from curate.disk import write_arrow
-from curate.errors import MachineError
-from curate.flow import Dataset, shard_path, write_parquet
-
-PARTITION_BYTES = 64 << 20
-Progress = Callable[[str, int, int], None]
+from curate.engines.tasks import Progress, Task, TaskEngine, WorkerDiedError
+from curate.flow import Runs
+from curate.machine import available_cores, available_memory_bytes
 
 
-def available_cores() -> int:
-    """Processor cores this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
-
-
-def available_memory_bytes() -> int:
-    """Memory this process may use: what the machine has, or what its control group may use."""
-    limits = [os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")]
-    for limit in ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes"):
-        with contextlib.suppress(FileNotFoundError, ValueError):  # no such group, or no limit ("max")
-            limits.append(int(Path(limit).read_text(encoding="ascii")))
-    return min(limits)
-
-
-class LocalEngine:
+class LocalEngine(TaskEngine):
     """Runs on this machine's cores. Close it (or use it in `with`) to end its worker processes."""
 
     def __init__(
@@ -55,190 +28,112 @@ class LocalEngine:
         progress: Progress | None = None,
         *,
         memory_bytes: int | None = None,
+        announce: Callable[[str], None] | None = None,
     ) -> None:
-        self.workers = workers or available_cores()
-        self.memory_bytes = memory_bytes or available_memory_bytes() // 2
-        self._progress = progress or (lambda _label, _done, _total: None)
+        super().__init__(
+            workers or available_cores(), memory_bytes or available_memory_bytes() // 2, progress, announce
+        )
         self._processes: ProcessPoolExecutor | None = None
-
-    def __enter__(self) -> LocalEngine:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
+        self._lone: ProcessPoolExecutor | None = None
 
     def close(self) -> None:
         """End the worker processes."""
-        if self._processes is not None:
-            self._processes.shutdown(wait=True, cancel_futures=True)
-            self._processes = None
+        for processes in (self._processes, self._lone):
+            if processes is not None:
+                processes.shutdown(wait=True, cancel_futures=True)
+        self._processes = self._lone = None
 
-    def map(
-        self,
-        fn: Callable[[Any], pa.Table],
-        items: Sequence[Any],
-        into: Path,
-        *,
-        runs: Literal["thread", "process", "inline"] = "process",
-        label: str = "",
-        scratch: bool = False,
-    ) -> Dataset:
-        """Write `fn(items[i])` to shard i of `into`; shards already there are not made again."""
-        into.mkdir(parents=True, exist_ok=True)
-        write = write_arrow if scratch else write_parquet
-        kind = "arrow" if scratch else "parquet"
-        shards = tuple(shard_path(into, index, kind) for index in range(len(items)))
-        todo = [index for index, shard in enumerate(shards) if not shard.exists()]
-        tasks = (functools.partial(_make_shard, fn, items[index], shards[index], write) for index in todo)
-        self._run(tasks, len(todo), runs, label, already=len(items) - len(todo))
-        return Dataset(shards)
-
-    def shuffle(
-        self,
-        rows: Dataset,
-        by: str,
-        fn: Callable[[pa.Table], pa.Table],
-        into: Path,
-        *,
-        partitions: int | None = None,
-        bounds: Sequence[int] | None = None,
-        label: str = "",
-    ) -> Dataset:
-        """Bring lines with equal `by` together; write fn(partition) to one shard per partition."""
-        if bounds is not None:
-            partitions = len(bounds) + 1
-        elif partitions is None:
-            size = sum(_uncompressed_bytes(shard) for shard in rows.shards)
-            partitions = max(1, min(4096, -(-size // PARTITION_BYTES)))
-        into.mkdir(parents=True, exist_ok=True)
-        shards = tuple(shard_path(into, index) for index in range(partitions))
-        if all(shard.exists() for shard in shards):
-            return Dataset(shards)
-        exchange = into / ".exchange"
-        shutil.rmtree(exchange, ignore_errors=True)
-        exchange.mkdir()
-        try:
-            files = [exchange / f"{index:05d}.arrow" for index in range(len(rows.shards))]
-            scatter = [
-                functools.partial(_scatter, shard, by, partitions, bounds, file)
-                for shard, file in zip(rows.shards, files, strict=True)
-            ]
-            self._run(scatter, len(scatter), "thread", f"{label}: exchange" if label else "")
-            gather = [
-                functools.partial(_gather, files, index, fn, shard) for index, shard in enumerate(shards)
-            ]
-            self._run(gather, len(gather), "thread", label)
-        finally:
-            shutil.rmtree(exchange, ignore_errors=True)
-        return Dataset(shards)
-
-    def _run(
-        self,
-        tasks: Iterable[Callable[[], None]],
-        n_tasks: int,
-        runs: Literal["thread", "process", "inline"],
-        label: str,
-        already: int = 0,
-    ) -> None:
-        total = already + n_tasks
-        if label:
-            self._progress(label, already, total)
-        for done, _ in enumerate(self._completed(tasks, n_tasks, runs), start=already + 1):
-            if label:
-                self._progress(label, done, total)
-
-    def _completed(
-        self, tasks: Iterable[Callable[[], None]], n_tasks: int, runs: Literal["thread", "process", "inline"]
-    ) -> Iterator[None]:
-        """Run the tasks, at most two a worker waiting at once, and yield as they end, in order."""
-        if runs == "inline" or self.workers == 1 or n_tasks <= 1:
-            for task in tasks:
-                yield task()
-            return
-        if runs == "thread":
+    def _finished(
+        self, tasks: Iterable[Task], n_tasks: int, runs: Runs
+    ) -> Iterator[tuple[int, Exception | None]]:
+        if runs in ("inline", "gpu") or self.workers == 1 or n_tasks <= 1:
+            for place, task in enumerate(tasks):
+                yield place, _here(task)
+        elif runs == "thread":
             with ThreadPoolExecutor(self.workers) as threads:
-                yield from _in_order(threads, tasks, 2 * self.workers)
-            return
+                yield from self._submitted(threads, tasks, runs)
+        else:
+            if self._processes is None:
+                self._processes = _processes(self.workers)
+            yield from self._submitted(self._processes, tasks, runs)
+
+    def _submitted(
+        self, executor: Executor, tasks: Iterable[Task], runs: Runs
+    ) -> Iterator[tuple[int, Exception | None]]:
+        """Have the tasks done by an executor, at most two a worker waiting at once; in order."""
+        pending: deque[tuple[int, Task, Future[None]]] = deque()
         try:
-            yield from _in_order(self._process_pool(), tasks, 2 * self.workers)
+            for place, task in enumerate(tasks):
+                pending.append((place, task, self._submit(executor, task)))
+                if len(pending) >= 2 * self.workers:
+                    yield self._outcome(*pending.popleft(), runs)
+            while pending:
+                yield self._outcome(*pending.popleft(), runs)
+        finally:
+            for _, _, future in pending:
+                future.cancel()
+
+    def _submit(self, executor: Executor, task: Task) -> Future[None]:
+        """Submit to an executor that may be broken: then to nobody, and `_outcome` does the task alone."""
+        try:
+            if isinstance(executor, ProcessPoolExecutor):
+                executor = self._processes = self._processes or _processes(self.workers)
+            return executor.submit(task)
         except BrokenProcessPool as error:
+            future: Future[None] = Future()
+            future.set_exception(error)
+            return future
+
+    def _outcome(
+        self, place: int, task: Task, future: Future[None], runs: Runs
+    ) -> tuple[int, Exception | None]:
+        """Place and error of a task. One that a dying worker took along is done again, by itself."""
+        error = future.exception()
+        if isinstance(error, BrokenProcessPool):
             self._processes = None
-            raise MachineError(
+            return place, self._alone(task, runs)
+        if error is not None and not isinstance(error, Exception):
+            raise error
+        return place, error
+
+    def _alone(self, task: Task, runs: Runs) -> Exception | None:
+        if runs != "process":
+            return _here(task)
+        self._lone = self._lone or _processes(1)
+        error = self._lone.submit(task).exception()
+        if isinstance(error, BrokenProcessPool):
+            self._lone = None
+            return WorkerDiedError(
                 "A worker process ended abruptly (killed, or out of memory). Finished shards are kept: "
                 "start the same command again to go on, with fewer --workers if memory is short."
-            ) from error
-
-    def _process_pool(self) -> ProcessPoolExecutor:
-        if self._processes is None:
-            self._processes = ProcessPoolExecutor(
-                self.workers, mp_context=multiprocessing.get_context("spawn"), initializer=_worker_starts
             )
-        return self._processes
+        if error is not None and not isinstance(error, Exception):
+            raise error
+        return error
+
+
+def _here(task: Task) -> Exception | None:
+    try:
+        task()
+    except Exception as error:
+        return error
+    return None
+
+
+def _processes(workers: int) -> ProcessPoolExecutor:
+    spawn = multiprocessing.get_context("spawn")
+    return ProcessPoolExecutor(workers, mp_context=spawn, initializer=_worker_starts)
 
 
 def _worker_starts() -> None:
-    """Runs first in a worker: Ctrl-C is the parent's to handle."""
-    import signal
-
+    """Runs first in a worker: Ctrl-C is the parent's to handle, and without the parent there is no work."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threading.Thread(target=_end_with_parent, daemon=True).start()
 
 
-def _in_order(executor: Executor, tasks: Iterable[Callable[[], None]], waiting: int) -> Iterator[None]:
-    pending: list[Future[None]] = []
-    try:
-        for task in tasks:
-            pending.append(executor.submit(task))
-            if len(pending) >= waiting:
-                yield pending.pop(0).result()
-        while pending:
-            yield pending.pop(0).result()
-    except BaseException:
-        for future in pending:
-            future.cancel()
-        raise
-
-
-def _make_shard(
-    fn: Callable[[Any], pa.Table], item: Any, shard: Path, write: Callable[[pa.Table, Path], None]
-) -> None:
-    write(fn(item), shard)
-
-
-def partition_of(keys: np.ndarray, partitions: int, bounds: Sequence[int] | None) -> np.ndarray:
-    """Partition of each integer key: by range if there are bounds, else by a fixed multiplicative hash."""
-    if bounds is not None:
-        return np.searchsorted(np.asarray(bounds, dtype=keys.dtype), keys, side="right").astype(np.int64)
-    mixed = keys.astype(np.uint64) * np.uint64(0x9E3779B97F4A7C15)
-    return ((mixed >> np.uint64(32)) * np.uint64(partitions) >> np.uint64(32)).astype(np.int64)
-
-
-def _scatter(shard: Path, by: str, partitions: int, bounds: Sequence[int] | None, file: Path) -> None:
-    table = pq.read_table(shard, use_threads=False).combine_chunks()
-    part = partition_of(table[by].to_numpy(), partitions, bounds)
-    order = np.argsort(part, kind="stable")
-    starts = np.searchsorted(part[order], np.arange(partitions + 1))
-    table = table.take(pa.array(order))
-    with pa.OSFile(str(file), "wb") as sink, pa.ipc.new_file(sink, table.schema) as writer:
-        for index in range(partitions):
-            piece = table.slice(starts[index], starts[index + 1] - starts[index]).combine_chunks()
-            batches = piece.to_batches()
-            writer.write_batch(batches[0] if batches else _empty_batch(table.schema))
-
-
-def _gather(files: list[Path], partition: int, fn: Callable[[pa.Table], pa.Table], shard: Path) -> None:
-    if shard.exists():
-        return
-    batches = []
-    for file in files:
-        reader = pa.ipc.open_file(pa.memory_map(str(file)))
-        batches.append(reader.get_batch(partition))
-    write_parquet(fn(pa.Table.from_batches(batches)), shard)
-
-
-def _empty_batch(schema: pa.Schema) -> pa.RecordBatch:
-    return pa.RecordBatch.from_arrays([pa.array([], field.type) for field in schema], schema=schema)
-
-
-def _uncompressed_bytes(shard: Path) -> int:
-    metadata = pq.read_metadata(shard)
-    return sum(metadata.row_group(index).total_byte_size for index in range(metadata.num_row_groups))
+def _end_with_parent() -> None:
+    """A worker waits for work at a pipe that it holds open itself: a parent that is killed goes unseen."""
+    parent = multiprocessing.parent_process()
+    assert parent is not None
+    parent.join()
+    os._exit(1)

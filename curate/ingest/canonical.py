@@ -131,7 +131,11 @@ def _text(series: pl.Series) -> pl.Series:
             raise InputError(
                 f"column {series.name}: expected text, found bytes that are not UTF-8. Decode them first"
             ) from problem
-    return pl.Series(series.name, [text_of(value) for value in series.to_list()], pl.String)
+    try:
+        values = series.to_list()
+    except (ValueError, OverflowError):  # moments that Python cannot hold
+        return series.cast(pl.String)
+    return pl.Series(series.name, [text_of(value) for value in values], pl.String)
 
 
 def _told(series: pl.Series) -> pl.Series:

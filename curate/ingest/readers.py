@@ -14,18 +14,20 @@ import io
 import json
 import re
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, BinaryIO, Literal, NamedTuple
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from curate.errors import InputError
 from curate.ingest.sources import READ_ERRORS, Source, damaged, open_stream
-from curate.ingest.unify import TEXT, infer
+from curate.ingest.unify import TEXT, infer, plain_schema, row_bytes
 
 BLOCK_BYTES = 8 << 20
 MAX_LINE_BYTES = 1 << 30
+MAX_NESTING = 200  # what is nested deeper cannot be written as JSON again: Python's own limit is near
 BATCH_ROWS = 8_192
 BATCH_BYTES = 16 << 20
 BOM = b"\xef\xbb\xbf"
@@ -134,7 +136,27 @@ def _rows_at_once(lines: list[bytes]) -> list[dict[str, Any]] | None:
         rows = _DECODER.decode(f"[{text}]")
     except (ValueError, RecursionError):
         return None
-    return rows if len(rows) == len(lines) and all(isinstance(row, dict) for row in rows) else None
+    if len(rows) != len(lines) or not all(isinstance(row, dict) for row in rows):
+        return None
+    deep = any(_may_be_deep(line) and _is_deep(row) for line, row in zip(lines, rows, strict=True))
+    return None if deep else rows
+
+
+def _may_be_deep(text: str | bytes) -> bool:
+    if isinstance(text, str):
+        return text.count("[") + text.count("{") > MAX_NESTING
+    return text.count(b"[") + text.count(b"{") > MAX_NESTING
+
+
+def _is_deep(value: Any) -> bool:
+    """Whether a parsed value is nested more than MAX_NESTING deep."""
+    level = [value]
+    for _ in range(MAX_NESTING):
+        inner = [item.values() if isinstance(item, dict) else item for item in level]
+        level = [item for items in inner for item in items if isinstance(item, dict | list)]
+        if not level:
+            return False
+    return True
 
 
 def _rows_one_by_one(source: Source, lines: list[tuple[int, bytes]], on_bad: OnBad) -> list[dict[str, Any]]:
@@ -173,6 +195,8 @@ def _checked(value: Any, text: str) -> dict[str, Any] | str:
     """The value if it is an object that can be written as UTF-8, else what is wrong with it."""
     if not isinstance(value, dict):
         return f"{_json_kind(value)}, not an object"
+    if _may_be_deep(text) and _is_deep(value):
+        return f"nested more than {MAX_NESTING} deep"
     if SURROGATE.search(text):
         try:
             json.dumps(value, ensure_ascii=False).encode()
@@ -228,6 +252,8 @@ def _items(source: Source, stream: BinaryIO) -> Iterator[tuple[_Item | str, str]
 
     def more(kept: int) -> None:
         nonlocal text, at, ended
+        if len(text) - kept > MAX_LINE_BYTES:
+            raise broken(f"an item of more than {MAX_LINE_BYTES >> 30} GiB")
         wanted = max(BLOCK_BYTES, len(text) - kept)
         raw = stream.read(wanted)
         ended = len(raw) == 0
@@ -292,13 +318,20 @@ def _csv(
     source: Source, stream: BinaryIO, on_bad: OnBad, note: Callable[[str], None]
 ) -> Iterator[pa.RecordBatch]:
     csv.field_size_limit(sys.maxsize)  # process-wide; the default refuses fields over 128 KiB
-    text = io.TextIOWrapper(stream, "utf-8-sig", "surrogateescape", newline="")
-    reader = csv.reader(text, strict=True)
-    names = _header(source, next(reader, []), note)
+    lines = _Lines(source, io.TextIOWrapper(stream, "utf-8-sig", "surrogateescape", newline=""))
+    reader = csv.reader(lines, strict=True)
+    try:
+        names = _header(source, next(reader, []), note)
+    except csv.Error as problem:
+        raise InputError(
+            f"{source.name}: line 1: expected the names of the columns, found broken CSV ({problem}). "
+            f"Mend the first line; a quote inside a name is doubled"
+        ) from problem
     rows: list[list[str]] = []
     size = 0
     while True:
         start = reader.line_num + 1
+        lines.size = 0
         try:
             row = next(reader, None)
         except csv.Error as problem:
@@ -325,6 +358,30 @@ def _csv(
             rows, size = [], 0
     if rows:
         yield _text_batch(names, rows)
+
+
+class _Lines:
+    """The lines of a CSV file; what lies between two calls that set `size` to 0 is one row."""
+
+    def __init__(self, source: Source, text: io.TextIOWrapper) -> None:
+        self.source = source
+        self.text = text
+        self.size = 0
+
+    def __iter__(self) -> Iterator[str]:
+        return self
+
+    def __next__(self) -> str:
+        line = self.text.readline(MAX_LINE_BYTES)
+        if not line:
+            raise StopIteration
+        self.size += len(line)
+        if self.size >= MAX_LINE_BYTES:
+            raise InputError(
+                f"{self.source.name}: expected CSV, found a row of more than {MAX_LINE_BYTES >> 30} GiB. "
+                f"Is there a quote that is never closed?"
+            )
+        return line
 
 
 def _header(source: Source, names: list[str], note: Callable[[str], None]) -> list[str]:
@@ -363,13 +420,19 @@ def _text_batch(names: list[str], rows: list[list[str]]) -> pa.RecordBatch:
 def binary_schema(source: Source) -> tuple[pa.Schema, int | None]:
     """The schema of a Parquet or Arrow file, and its rows where the file says how many."""
     try:
-        if source.kind == "parquet":
-            with _parquet(source) as file:
-                return _distinct(source, file.schema_arrow), file.metadata.num_rows
-        with pa.memory_map(str(source.path)) as memory:
-            return _distinct(source, _arrow_reader(memory).schema), None
-    except (pa.ArrowException, OSError) as problem:
+        own, n_rows = _binary_schema(source)
+        plain_schema(own)  # looks at every name, however deep
+    except (pa.ArrowException, OSError, UnicodeDecodeError) as problem:
         raise damaged(source, problem) from problem
+    return own, n_rows
+
+
+def _binary_schema(source: Source) -> tuple[pa.Schema, int | None]:
+    if source.kind == "parquet":
+        with _parquet(source) as file:
+            return _distinct(source, file.schema_arrow), file.metadata.num_rows
+    with pa.memory_map(str(source.path)) as memory:
+        return _distinct(source, _arrow_reader(memory).schema), None
 
 
 def binary_batches(source: Source) -> Iterator[pa.RecordBatch]:
@@ -381,24 +444,61 @@ def binary_batches(source: Source) -> Iterator[pa.RecordBatch]:
     try:
         for batch in _parquet_batches(source) if source.kind == "parquet" else _arrow_batches(source):
             _validate(source, batch, start)
-            yield batch
+            yield from _pieces(batch)
             start += batch.num_rows
     except (pa.ArrowException, OSError) as problem:
         raise damaged(source, problem) from problem
 
 
-def _parquet(source: Source) -> pq.ParquetFile:
+def _pieces(batch: pa.RecordBatch) -> Iterator[pa.RecordBatch]:
+    """The batch in pieces of about BATCH_BYTES, each at least a row; values said once count for every row."""
+    sizes = sum((row_bytes(column) for column in batch.columns), np.zeros(batch.num_rows, np.int64))
+    ends = np.cumsum(sizes)
+    start = 0
+    while start < batch.num_rows:
+        before = int(ends[start - 1]) if start else 0
+        stop = max(start + 1, int(np.searchsorted(ends, before + 2 * BATCH_BYTES, side="right")))
+        yield batch.slice(start, stop - start)
+        start = stop
+
+
+def _parquet(source: Source, repeating: Sequence[str] = ()) -> pq.ParquetFile:
     # Pages are read as they are needed, not whole row groups, which can be larger than memory. 64-bit
-    # offsets: a nested column past 2 GiB cannot be read with 32-bit ones.
-    return pq.ParquetFile(source.path, pre_buffer=False, buffer_size=1 << 20, binary_type=pa.large_binary())
+    # offsets: a nested column past 2 GiB cannot be read with 32-bit ones. Where columns are read as
+    # dictionaries pyarrow knows 32-bit offsets alone; batches are small then.
+    kind = None if repeating else pa.large_binary()
+    return pq.ParquetFile(
+        source.path, pre_buffer=False, buffer_size=1 << 20, binary_type=kind, read_dictionary=list(repeating)
+    )
+
+
+DICTIONARY_BYTES = 1 << 16
+"""A dictionary of fewer bytes repeats no value so long that a batch of BATCH_ROWS would be large."""
+REPEATED_BYTES = 1 << 30
 
 
 def _parquet_batches(source: Source) -> Iterator[pa.RecordBatch]:
     with _parquet(source) as file:
         groups = [file.metadata.row_group(index) for index in range(file.metadata.num_row_groups)]
-        widest = max((g.total_byte_size / g.num_rows for g in groups if g.num_rows), default=1.0)
-        size = int(max(1, min(BATCH_ROWS, BATCH_BYTES / max(widest, 1.0))))
-        yield from file.iter_batches(batch_size=size, use_threads=False)
+    repeating: set[str] = set()
+    longest = 1.0  # bytes of the longest value that may stand in many rows
+    for group in groups:
+        for column in (group.column(index) for index in range(group.num_columns)):
+            if not column.has_dictionary_page or column.physical_type != "BYTE_ARRAY":
+                continue
+            packed = max(1, column.total_compressed_size)
+            share = (column.data_page_offset - (column.dictionary_page_offset or 0)) / packed
+            size = min(max(share, 0.0), 1.0) * column.total_uncompressed_size
+            if size <= DICTIONARY_BYTES:
+                continue
+            if share >= 0.5:
+                repeating.add(column.path_in_schema)
+            else:
+                longest = max(longest, size)
+    widest = max((group.total_byte_size / group.num_rows for group in groups if group.num_rows), default=1.0)
+    size = min(BATCH_ROWS, BATCH_BYTES / max(widest, 1.0), REPEATED_BYTES / longest)
+    with _parquet(source, sorted(repeating)) as file:
+        yield from file.iter_batches(batch_size=int(max(1, size)), use_threads=False)
 
 
 def _arrow_batches(source: Source) -> Iterator[pa.RecordBatch]:

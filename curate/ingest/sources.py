@@ -9,12 +9,14 @@ from __future__ import annotations
 
 import glob
 import gzip
+import io
 import json
 import os
+import stat
 import zlib
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import BinaryIO, Literal, NamedTuple, cast
+from typing import Any, BinaryIO, Literal, NamedTuple, cast
 
 import zstandard
 
@@ -65,6 +67,18 @@ TEXTS = ("jsonl", "json", "csv")
 READ_ERRORS = (OSError, EOFError, zlib.error, zstandard.ZstdError)
 
 
+class Limits(NamedTuple):
+    """What a packed file may become when it is unpacked; more is taken for a bomb."""
+
+    unpacked_bytes: int = 1 << 40
+    ratio: float = 200.0
+    """Unpacked bytes for each packed one, asked from RATIO_FROM_BYTES on; text is packed 3 to 20 times."""
+
+
+UNLIMITED = Limits(1 << 62, float("inf"))
+RATIO_FROM_BYTES = 64 << 20
+
+
 class Source(NamedTuple):
     """One file to read."""
 
@@ -72,9 +86,12 @@ class Source(NamedTuple):
     path: Path  # where it lies on this machine
     kind: Kind
     packing: str  # "", ".gz" or ".zst"
+    limits: Limits = Limits()
 
 
-def find_sources(addresses: Sequence[str], spool: Path, note: Callable[[str], None]) -> list[Source]:
+def find_sources(
+    addresses: Sequence[str], spool: Path, note: Callable[[str], None], limits: Limits = Limits()
+) -> list[Source]:
     """The files of the addresses: addresses in the order given, files of each in name order.
 
     `spool` is the folder remote files are brought to. Raises InputError for an address without a file,
@@ -90,15 +107,25 @@ def find_sources(addresses: Sequence[str], spool: Path, note: Callable[[str], No
             named = [(name, path) for name, path in fetch(address, spool, is_readable) if is_readable(name)]
             sources += [_checked(name, path) for name, path in named]
         else:
-            home = str(Path(address).expanduser()) if address.startswith("~") else address
-            sources += _local(home, note)
+            sources += _local(_home(address), note)
     seen: set[Path] = set()
     for source in sources:
         real = source.path.resolve()
         if real in seen:
             raise InputError(f"{source.name}: expected each file once, found it named twice. Leave one out")
         seen.add(real)
-    return sources
+    return [source._replace(limits=limits) for source in sources]
+
+
+def _home(address: str) -> str:
+    """The address with what `~` and `~name` stand for."""
+    try:
+        return str(Path(address).expanduser()) if address.startswith("~") else address
+    except RuntimeError as problem:
+        raise InputError(
+            f"{address}: expected a file, a folder or a glob, found a home folder that nobody has. Check the "
+            "path"
+        ) from problem
 
 
 def is_readable(name: str) -> bool:
@@ -119,10 +146,15 @@ def _kind_of(name: str) -> tuple[Kind | None, str]:
 
 def _local(address: str, note: Callable[[str], None]) -> list[Source]:
     path = Path(address)
-    if path.is_dir():
-        return _folder(path, note)
-    if path.exists():
-        return [_checked(address, path)]
+    try:
+        if path.is_dir():
+            return _folder(path, note)
+        if path.exists():
+            return [_checked(address, path)]
+    except OSError as problem:  # a name that is too long, a folder that may not be entered
+        raise InputError(
+            f"{address[:200]}: expected a file, a folder or a glob, found: {problem.strerror}. Check the path"
+        ) from problem
     if not glob.has_magic(address):
         raise InputError(
             f"{address}: expected a file, a folder or a glob, found nothing there. {_beside(path)}"
@@ -204,25 +236,46 @@ def _is_object(line: bytes) -> bool:
 
 def _checked(name: str, path: Path) -> Source:
     """The source of a file whose first bytes agree with its name."""
+    if name.encode("utf-8", "replace").decode() != name:
+        shown = os.fsencode(name).decode("utf-8", "backslashreplace")
+        raise InputError(
+            f"{shown}: expected a name in UTF-8, which can be written down, found other bytes. Rename it"
+        )
     kind, packing = _kind_of(name)
     if kind is None or not is_readable(name):
         raise InputError(
             f"{name}: expected a name that ends in {READABLE}, found another. Rename or convert it"
         )
     try:
-        size = path.stat().st_size
+        status = path.stat()
+        if not stat.S_ISREG(status.st_mode):  # a pipe has no end and is read once: curate reads twice
+            raise InputError(
+                f"{name}: expected a file, found {_no_file(status.st_mode)}. Copy it to a file first"
+            )
+        size = status.st_size
         with path.open("rb") as stream:
             raw = stream.read(64)
     except OSError as problem:
-        raise InputError(f"{name}: expected a readable file, found: {problem.strerror}") from problem
+        raise InputError(
+            f"{name}: expected a readable file, found: {problem.strerror}. Check the path and its permissions"
+        ) from problem
     if size == 0:
         raise InputError(f"{name}: expected {_title(kind)}, found an empty file (0 bytes)")
     if packing:
         wanted = "gzip" if packing == ".gz" else "zstandard"
         if _content(raw) != wanted:
             raise _mismatch(name, f"{wanted} as its name says", _content(raw))
-    source = Source(name, path, kind, packing)
+    source = Source(name, path, kind, packing, UNLIMITED)  # what is read here is bounded
     return _checked_text(source) if kind in TEXTS else _checked_binary(source, raw)
+
+
+def _no_file(mode: int) -> str:
+    """What a thing that is no file is."""
+    if stat.S_ISDIR(mode):
+        return "a folder"
+    if stat.S_ISFIFO(mode):
+        return "a pipe"
+    return "a socket" if stat.S_ISSOCK(mode) else "a device"
 
 
 def _checked_binary(source: Source, head: bytes) -> Source:
@@ -294,14 +347,54 @@ def _mismatch(name: str, wanted: str, found: str) -> InputError:
 
 
 def open_stream(source: Source) -> BinaryIO:
-    """The bytes of a file, unpacked."""
-    if source.packing == ".gz":
-        return cast(BinaryIO, gzip.open(source.path, "rb"))
+    """The bytes of a file, unpacked. Reading past the limits of the source raises InputError."""
     raw = source.path.open("rb")
-    if source.packing == ".zst":
+    if not source.packing:
+        return raw
+    if source.packing == ".gz":
+        unpacked = cast(BinaryIO, gzip.GzipFile(fileobj=raw))
+    else:
         unpack = zstandard.ZstdDecompressor(max_window_size=2**31)
-        return cast(BinaryIO, unpack.stream_reader(raw, read_across_frames=True, closefd=True))
-    return raw
+        unpacked = cast(BinaryIO, unpack.stream_reader(raw, read_across_frames=True))
+    return cast(BinaryIO, io.BufferedReader(_Unpacked(source, raw, unpacked), 1 << 20))
+
+
+class _Unpacked(io.RawIOBase):
+    """What a packed file becomes, as far as its limits go."""
+
+    def __init__(self, source: Source, raw: BinaryIO, unpacked: BinaryIO) -> None:
+        self.source = source
+        self.raw = raw
+        self.unpacked = unpacked
+        self.n_bytes = 0
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        """Fill the buffer; see `io.RawIOBase`."""
+        content = self.unpacked.read(len(buffer))
+        buffer[: len(content)] = content
+        self.n_bytes += len(content)
+        limits, packed = self.source.limits, max(1, self.raw.tell())
+        if self.n_bytes > limits.unpacked_bytes:
+            raise self._too_much(f"{limits.unpacked_bytes:,} bytes", "max-unpacked-bytes")
+        if self.n_bytes > max(RATIO_FROM_BYTES, packed * limits.ratio):
+            raise self._too_much(f"{limits.ratio:g} times its packed size", "max-unpacked-ratio")
+        return len(content)
+
+    def _too_much(self, limit: str, setting: str) -> InputError:
+        return InputError(
+            f"{self.source.name}: expected no more than {limit} when unpacked, found {self.n_bytes:,} bytes "
+            f"made of {self.raw.tell():,}. If the file is what it should be, raise {setting} under [source]"
+        )
+
+    def close(self) -> None:
+        """Close the file."""
+        if not self.closed:
+            self.unpacked.close()
+            self.raw.close()
+        super().close()
 
 
 def damaged(source: Source, problem: BaseException) -> InputError:

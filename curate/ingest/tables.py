@@ -19,20 +19,21 @@ import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from curate.disk import whole_file
 from curate.errors import InputError, MachineError
 from curate.flow import RESPONSES, ROW_ID, ROWS, Dataset, shard_path, write_parquet
 from curate.ingest.canonical import canonical, plain_prompt
 from curate.ingest.fields import FieldMap, Shape, recognise
 from curate.ingest.mapping import FileColumns, shape_line, shape_notes, shapes_of
 from curate.ingest.readers import BadRow, binary_batches, binary_schema, text_batches
-from curate.ingest.sources import TEXTS, Source, find_sources
+from curate.ingest.sources import TEXTS, Limits, Source, find_sources
 from curate.ingest.unify import final_type, fit_batch, plain_schema, row_bytes, unify_schemas
 from curate.ingest.unused import Unused, prompts_note, uncarried_fields, uncarried_note, unused_columns
 
@@ -92,6 +93,7 @@ def ingest(
     shard_bytes: int = 16 << 20,
     first_row: int = 0,
     progress: Progress | None = None,
+    limits: Limits = Limits(),
 ) -> Ingested:
     """Read files, globs, folders or remote addresses into canonical tables in the folder `into`.
 
@@ -113,7 +115,8 @@ def ingest(
         spool.mkdir()
     try:
         with _disk_errors(into):
-            sources = find_sources(files, spool / "remote", lambda text: notes.setdefault(text))
+            sources = find_sources(files, spool / "remote", lambda text: notes.setdefault(text), limits)
+        stamps = _stamps(sources)
         inputs = _fingerprints(sources, tell)
         key = _key(sources, inputs, fields, on_bad_rows, shard_rows, shard_bytes, first_row)
         known = _load(into, key)
@@ -126,7 +129,15 @@ def ingest(
             shutil.rmtree(into / name, ignore_errors=True)
         with _disk_errors(into):
             size = (shard_rows, shard_bytes)
-            return _ingest(sources, inputs, key, fields, into, on_bad_rows, size, first_row, tell, notes)
+            try:
+                state = _ingest(sources, inputs, key, fields, into, on_bad_rows, size, first_row, tell, notes)
+            finally:  # a file that changed is the reason for whatever went wrong with it
+                _check_stamps(sources, stamps)
+            with whole_file(into / "ingest.json") as sink:
+                sink.write((json.dumps(state, indent=1, ensure_ascii=False) + "\n").encode())
+        done = load_ingested(into)
+        assert done is not None
+        return done
     finally:
         shutil.rmtree(spool, ignore_errors=True)
 
@@ -177,7 +188,8 @@ def _ingest(
     first_row: int,
     tell: Progress,
     notes: dict[str, None],
-) -> Ingested:
+) -> dict[str, Any]:
+    """Write the tables; what ingest.json will say of them."""
     bad = _BadRows(into / "quarantined", keep=on_bad_rows == "quarantine")
     stream = _Stream(sources, into / ".spool", lambda text: notes.setdefault(text))
     schema = stream.find_schema(bad.add, tell)
@@ -226,7 +238,7 @@ def _ingest(
         notes[f"{path}: not as long as the responses in {rows} rows, left null there"] = None
     for path, fields_left in uncarried.items():
         notes[uncarried_note(path, fields_left)] = None
-    state = {
+    return {
         "version": VERSION,
         "key": key,
         "shape": shape_line(shapes),
@@ -239,12 +251,6 @@ def _ingest(
         "notes": list(notes),
         "unused": unused_columns(schema, shapes),
     }
-    temporary = into / ".ingest.json.tmp"
-    temporary.write_text(json.dumps(state, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
-    temporary.replace(into / "ingest.json")
-    done = load_ingested(into)
-    assert done is not None
-    return done
 
 
 Piece = tuple[int, Shape]  # rows, and what they look like
@@ -294,6 +300,33 @@ def _write_shard(
     write_parquet(responses, shard_path(into / "responses", index), scanned=True)
     write_parquet(rows, shard_path(into / "rows", index), scanned=True)
     return _Written(int(responses.num_rows), int(rows["prompt"].null_count))
+
+
+Stamp = tuple[int, int, int] | None
+
+
+def _stamps(sources: Sequence[Source]) -> list[Stamp]:
+    """Of each file what changes when it is written or replaced; null where there is none any more."""
+    stamps: list[Stamp] = []
+    for source in sources:
+        try:
+            status = source.path.stat()
+        except OSError:
+            stamps.append(None)
+        else:
+            stamps.append((status.st_size, status.st_mtime_ns, status.st_ino))
+    return stamps
+
+
+def _check_stamps(sources: Sequence[Source], stamps: Sequence[Stamp]) -> None:
+    """Raise InputError if a file is not what it was: its rows would not be those of its fingerprint."""
+    for source, before, now in zip(sources, stamps, _stamps(sources), strict=True):
+        if before != now:
+            found = "that it was written to or replaced" if now else "that it is gone"
+            raise InputError(
+                f"{source.name}: expected a file that stays as it is while it is read, found {found}. Wait "
+                f"until it is finished, or read a copy"
+            )
 
 
 def _fingerprints(sources: Sequence[Source], tell: Progress) -> list[InputFile]:

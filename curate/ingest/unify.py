@@ -118,7 +118,8 @@ def _is_binary(kind: pa.DataType) -> bool:
 def plain_type(kind: pa.DataType) -> pa.DataType:
     """The type with one layout per meaning: 64-bit offsets, no dictionaries, maps as lists of pairs.
 
-    64-bit offsets because a column of long responses passes 2 GiB.
+    Decimals of more than 38 digits, which neither Polars nor DuckDB can hold, are text. 64-bit offsets
+    because a column of long responses passes 2 GiB.
     """
     if isinstance(kind, pa.BaseExtensionType):
         return plain_type(kind.storage_type)
@@ -135,6 +136,8 @@ def plain_type(kind: pa.DataType) -> pa.DataType:
         return pa.large_list(plain_type(kind.value_type))
     if pa.types.is_struct(kind):
         return pa.struct([(field.name, plain_type(field.type)) for field in kind])
+    if pa.types.is_decimal(kind) and not pa.types.is_decimal128(kind):
+        return pa.decimal128(kind.precision, kind.scale) if kind.precision <= 38 else TEXT
     return pa.float32() if pa.types.is_float16(kind) else kind
 
 
@@ -242,7 +245,7 @@ def fit(array: pa.Array, kind: pa.DataType, where: str) -> pa.Array:
         return pa.nulls(len(array), kind)
     if pa.types.is_large_list(kind):
         if pa.types.is_map(own):
-            pairs = [None if m is None else [{"key": k, "value": v} for k, v in m] for m in array.to_pylist()]
+            pairs = [None if m is None else [{"key": k, "value": v} for k, v in m] for m in _values(array)]
             return pa.array(pairs, kind)
         lengths = pc.fill_null(pc.list_value_length(array), 0).to_numpy(zero_copy_only=False)
         offsets = np.concatenate([[0], np.cumsum(lengths, dtype=np.int64)])
@@ -260,7 +263,7 @@ def fit(array: pa.Array, kind: pa.DataType, where: str) -> pa.Array:
     if own.equals(kind):
         return array
     if kind.equals(TEXT) and not is_text(own):
-        return pa.array([text_of(value) for value in array.to_pylist()], TEXT)
+        return pa.array([text_of(value) for value in _values(array)], TEXT)
     try:
         return array.cast(kind)
     except pa.ArrowInvalid as problem:
@@ -268,6 +271,27 @@ def fit(array: pa.Array, kind: pa.DataType, where: str) -> pa.Array:
             f"column {where}: expected numbers that fit one type, found integers beyond 2**53 beside "
             f"floats ({problem}). Write the column as text in the input"
         ) from problem
+
+
+def _values(array: pa.Array) -> list[Any]:
+    """The values as Python has them; moments that it cannot hold (nanoseconds, the year 12345) as text."""
+    try:
+        return list(array.to_pylist())
+    except (ValueError, OverflowError):
+        return list(array.cast(_without_moments(array.type)).to_pylist())
+
+
+def _without_moments(kind: pa.DataType) -> pa.DataType:
+    """The type with text for moments and numbers for durations."""
+    if pa.types.is_map(kind):
+        return pa.map_(_without_moments(kind.key_type), _without_moments(kind.item_type))
+    if is_list(kind):
+        return pa.large_list(_without_moments(kind.value_type))
+    if pa.types.is_struct(kind):
+        return pa.struct([(field.name, _without_moments(field.type)) for field in kind])
+    if pa.types.is_duration(kind):
+        return pa.int64()
+    return TEXT if pa.types.is_temporal(kind) else kind
 
 
 def fit_batch(batch: pa.RecordBatch, schema: pa.Schema) -> pa.Table:
@@ -372,6 +396,16 @@ def row_bytes(array: pa.Array) -> NDArray[np.int64]:
     It depends on the values and the type only, not on how the array was sliced or joined.
     """
     kind = array.type
+    if isinstance(kind, pa.BaseExtensionType):
+        return row_bytes(array.storage)
+    if pa.types.is_dictionary(kind):
+        values = np.append(row_bytes(array.dictionary), 0)  # null is the last of them
+        return np.asarray(values[pc.fill_null(array.indices, len(values) - 1).to_numpy(zero_copy_only=False)])
+    if pa.types.is_run_end_encoded(kind):
+        return row_bytes(pc.run_end_decode(array))
+    if pa.types.is_map(kind):
+        array = array.cast(pa.list_(pa.struct([("key", kind.key_type), ("value", kind.item_type)])))
+        kind = array.type
     if is_list(kind):
         lengths = pc.fill_null(pc.list_value_length(array), 0).to_numpy(zero_copy_only=False)
         ends = np.cumsum(lengths, dtype=np.int64)

@@ -21,7 +21,7 @@ import numpy.typing as npt
 from curate.disk import Mapped, packed, write_arrow
 from curate.kernels.native import Texts, call, nfkc
 from curate.kernels.ngram_index import hash_table, starts_of
-from curate.kernels.text import TOKENIZERS, Tokenizer, token_spans
+from curate.kernels.text import TOKENIZERS, Tokenizer, TokenSpans, token_spans
 
 U32 = npt.NDArray[np.uint32]
 U64 = npt.NDArray[np.uint64]
@@ -185,14 +185,14 @@ def write_item_index(texts: Texts, background: Background, share: float, path: P
     tokens = token_spans(texts, TOKENIZER)
     n_tokens = np.diff(tokens.offsets)
     item_of = np.repeat(np.arange(texts.size, dtype=np.int64), n_tokens)
-    keys, example, word_of = np.unique(tokens.hash, return_index=True, return_inverse=True)
+    keys, word_of = np.unique(tokens.hash, return_inverse=True)
     token_weight = background.weights_of(tokens.hash, tokens.offsets)
-    kind_of = _kinds(texts, item_of[example], tokens.begin[example], tokens.end[example])
-    signs = kind_of[word_of] == SIGN  # variables may be renamed
+    token_kind = _kinds(texts, tokens, item_of)
+    signs = token_kind == SIGN  # variables may be renamed
     token_weight[signs] = np.minimum(token_weight[signs], STOCK_WEIGHT)
 
     # Every word of every item, its weight there - the highest, where some of its places are stock phrases -
-    # and what all its places weigh in order.
+    # what all its places weigh in order, and its kind: a command that is prose elsewhere in it is a word.
     in_order = np.maximum(token_weight, STOCK_WEIGHT)
     places = np.lexsort((token_weight, word_of, item_of))
     last = np.ones(len(places), dtype=np.bool_)
@@ -200,6 +200,8 @@ def write_item_index(texts: Texts, background: Background, share: float, path: P
     item, word, weight = item_of[places[last]], word_of[places[last]], token_weight[places[last]]
     up_to = np.cumsum(in_order[places], dtype=np.int64)[last]
     order_weight = np.diff(up_to, prepend=0)
+    begins = np.concatenate([[0], np.flatnonzero(last)[:-1] + 1]) if len(places) else places
+    kind = np.maximum.reduceat(token_kind[places], begins) if len(places) else token_kind
     heavy = weight > 0
     total = np.bincount(item, weights=weight, minlength=texts.size).astype(np.int64)
 
@@ -208,6 +210,7 @@ def write_item_index(texts: Texts, background: Background, share: float, path: P
     cost = n_items_with[word] / np.maximum(weight, 1)
     order = np.lexsort((word, cost, ~heavy, item))
     item, word, weight, order_weight = item[order], word[order], weight[order], order_weight[order]
+    kind = kind[order]
     heavy = weight > 0
 
     def per_item(chosen: npt.NDArray[np.bool_], values: npt.NDArray[Any] | None = None) -> I64:
@@ -229,8 +232,8 @@ def write_item_index(texts: Texts, background: Background, share: float, path: P
     by_slot = np.lexsort((item[leads], slot))
 
     # Content is what is no stock phrase; an item of little content can only be found in order.
-    content = (kind_of[word] == CONTENT) & (weight > STOCK_WEIGHT)
-    number = (kind_of[word] == NUMBER) & heavy
+    content = (kind == CONTENT) & (weight > STOCK_WEIGHT)
+    number = (kind == NUMBER) & heavy
     telling = per_item(content) >= FEW_WORDS
     needed = np.maximum(np.ceil(total * np.where(level > 0, max(share, LONG), share)), 1).astype(np.int64)
 
@@ -263,19 +266,23 @@ def write_item_index(texts: Texts, background: Background, share: float, path: P
     )
 
 
-def _kinds(texts: Texts, item_of: I64, begin: I64, end: I64) -> npt.NDArray[np.uint8]:
-    """The kind of each token, given by its place; a LaTeX command is a sign."""
-    kinds = np.full(len(begin), SIGN, dtype=np.uint8)
-    contents: dict[int, bytes] = {}
-    for at, (item, first, last) in enumerate(
-        zip(item_of.tolist(), begin.tolist(), end.tolist(), strict=True)
-    ):
-        if item not in contents:
-            contents[item] = texts.array[item].as_py().encode()
-        command = contents[item][max(0, first - 1) : first] == b"\\"
-        word = nfkc(contents[item][first:last].decode("utf-8", "replace"))
+def _kinds(texts: Texts, tokens: TokenSpans, item_of: I64) -> npt.NDArray[np.uint8]:
+    """The kind of each token; a LaTeX command is a sign, whatever the word is elsewhere."""
+    _, offsets, content = texts.array.buffers()
+    if content is None or not len(tokens.hash):
+        return np.zeros(0, dtype=np.uint8)
+    letters = np.frombuffer(content, np.uint8)
+    text_begin = np.frombuffer(offsets, np.int64)[texts.array.offset :][item_of]
+    begin, end = text_begin + tokens.begin, text_begin + tokens.end
+    command = (tokens.begin > 0) & (letters[begin - 1] == ord("\\"))
+    # Tokens of one hash that begin alike are one word: its kind is told once.
+    alike = tokens.hash ^ (letters[begin] * np.uint64(2) + command) * np.uint64(0x9E3779B97F4A7C15)
+    _, example, which = np.unique(alike, return_index=True, return_inverse=True)
+    kinds = np.full(len(example), SIGN, dtype=np.uint8)
+    for at, token in enumerate(example.tolist()):
+        word = nfkc(letters[begin[token] : end[token]].tobytes().decode("utf-8", "replace"))
         if word.isdecimal():
             kinds[at] = NUMBER
-        elif not command and word[0].isalpha() and (len(word) >= 3 or word >= "\u2e80"):
+        elif not command[token] and word[0].isalpha() and (len(word) >= 3 or word >= "\u2e80"):
             kinds[at] = CONTENT
-    return kinds
+    return kinds[which]

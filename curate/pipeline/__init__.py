@@ -11,16 +11,16 @@
       taken/                              clusters that hold a row of earlier data (`curate.pipeline.earlier`)
       recipe.toml, report.html, manifest.json
 
-`manifest.json` is written last: it exists exactly when the run is complete. Input and evidence lie in a
+`manifest.json` comes last: it exists exactly when the run is complete. Input and evidence lie in a
 content-addressed cache (RUN/.cache, or one shared by several runs) and are linked into the run, so a run
 that was killed goes on at the shard it was in, and a new threshold measures nothing again.
 """
 
 from __future__ import annotations
 
-import fcntl
 import functools
 import json
+import os
 import shutil
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -28,50 +28,41 @@ from pathlib import Path
 from typing import Any
 
 import polars as pl
-import pyarrow.parquet as pq
 
 import curate
 from curate.data_card import data_card
+from curate.disk import FileSum, sum_of, sync_folder, temporaries
 from curate.errors import InputError, RunError
 from curate.export import FORMATS
 from curate.flow import Dataset, Engine
 from curate.ingest import Ingested
+from curate.pipeline.collecting import note_run
 from curate.pipeline.deciding import Verdicts, judge
 from curate.pipeline.earlier import Earlier, extend, open_index, read_after
-from curate.pipeline.files import file_sha256, locked, write_text
+from curate.pipeline.files import file_sha256, write_text
+from curate.pipeline.locks import Held, held, locked
 from curate.pipeline.measuring import (
+    INGESTED,
     Evidence,
     finished_evidence,
     finished_input,
+    folders_needed,
     measure_all,
     read_input,
 )
+from curate.pipeline.places import CACHE, MANIFEST, MARK, OUTPUTS, READY, WORK
 from curate.pipeline.protecting import protection_of
+from curate.pipeline.remote import SharedEvidence
 from curate.pipeline.replacing import count_replaced
+from curate.pipeline.sums import read_complete
 from curate.pipeline.writing import link_inputs, write_rows
 from curate.recipe import Recipe, check_originals, originals_read, stage_of, to_toml, without_folders
 from curate.report.benchmarks import SELF_TEST
 from curate.report.html import render
-from curate.report.run import open_run
+from curate.report.run import SELF, manifest_sha256, open_run
 from curate.stages import STAGES
 
 Announce = Callable[[str], None]
-MANIFEST = "manifest.json"
-MARK = ".curate"
-"""A folder with this file is a run's; it is also the lock."""
-OUTPUTS = (
-    "input",
-    "evidence",
-    "verdicts",
-    "response_verdicts",
-    "kept",
-    "dropped",
-    "undecided",
-    "masked",
-    "replaced",
-    "quarantined",
-    "taken",
-)
 
 
 def run(
@@ -83,6 +74,7 @@ def run(
     announce: Announce = lambda _line: None,
     progress: Callable[[str, int, int], None] | None = None,
     decide_from: Path | None = None,
+    shared: SharedEvidence | None = None,
 ) -> dict[str, Any]:
     """Run a recipe into the folder `out` and return its manifest.
 
@@ -98,10 +90,10 @@ def run(
         protection = protection_of(recipe)
         for name, one in protection.items():
             announce(f"{name}: {one['told']}")
-    with _claimed(out), _index(recipe, decide_from) as index:
+    with _claimed(out) as claim, _index(recipe, decide_from, announce) as index:
         if decide_from is None:
-            cache = cache or out / ".cache"
-            read = functools.partial(read_input, recipe, cache, progress)
+            cache = cache or out / CACHE
+            read = functools.partial(read_input, recipe, cache, progress, announce=announce)
             if index is None:
                 ingested = read(0)
             else:
@@ -117,28 +109,34 @@ def run(
         if other := _replaces(out, recipe):
             announce(other)
         if cache is not None:
-            evidence = measure_all(recipe, ingested, engine, cache, index)
+            note_run(cache, out, folders_needed(recipe, ingested, cache, index))
+            ingested, evidence = measure_all(recipe, ingested, engine, cache, index, announce, shared)
         else:
             assert decide_from is not None
             evidence = finished_evidence(recipe, ingested, decide_from)
             protection = _told_before(evidence, decide_from)
-        work = out / ".work"
+        work = out / WORK
         shutil.rmtree(work, ignore_errors=True)
         work.mkdir()
         verdicts = judge(recipe, ingested, evidence, work, _taken(recipe, evidence))
         records, fmt = write_rows(recipe, ingested, evidence, verdicts, engine, work)
-        link_inputs(ingested, evidence, work)
+        sources = link_inputs(ingested, evidence, work)
         write_text(work / "recipe.toml", to_toml(recipe))
-        manifest = _manifest(recipe, ingested, evidence, verdicts, records, fmt, work)
+        sums = _written_sums(ingested, evidence, sources, decide_from)
+        manifest = _manifest(recipe, ingested, evidence, verdicts, records, fmt, work, sums)
         if protection:
             manifest["protection"] = protection
         card = data_card(manifest, to_toml(without_folders(recipe)), recipe.output.licence)
         write_text(work / "kept" / "README.md", card)
-        _replace_outputs(work, out)
-        write_text(out / "report.html", render(out, manifest))
+        manifest[SELF] = manifest_sha256(manifest)
+        if (out / SELF_TEST).exists():
+            write_text(work / SELF_TEST, (out / SELF_TEST).read_text(encoding="utf-8"))
+        write_text(work / "report.html", render(work, manifest))
         if index is not None:
-            extend(index, ingested, recipe.source.files, Dataset(_moved(verdicts.rows, work, out)))
-        write_text(out / MANIFEST, json.dumps(manifest, indent=2, ensure_ascii=False) + "\n")
+            extend(index, ingested, recipe.source.files, verdicts.rows)
+        write_text(work / MANIFEST, json.dumps(manifest, indent=2, ensure_ascii=False) + "\n")
+        claim.check()
+        put_in_place(work, out)
     missing = manifest["counts"]["rows"]["without_response"]
     if missing and fmt in FORMATS and FORMATS[fmt].grain == "response":
         announce(
@@ -159,7 +157,7 @@ def keep_self_test(out: Path, result: Mapping[str, Any]) -> bool:
         if not (out / MANIFEST).exists():
             return False
         manifest = open_run(out).manifest
-        write_text(out / "report.html", render(out, manifest))
+        write_text(out / "report.html", render(out))
         entry = manifest["evidence"].get(result["evidence"], {})
         return bool(entry.get("key") == result["key"])
 
@@ -174,14 +172,14 @@ def _told_before(evidence: Mapping[str, Evidence], run_folder: Path) -> dict[str
 
 
 @contextmanager
-def _index(recipe: Recipe, decide_from: Path | None) -> Iterator[Earlier | None]:
+def _index(recipe: Recipe, decide_from: Path | None, announce: Announce) -> Iterator[Earlier | None]:
     """The index of earlier data that the recipe names, held until the run is over; null if it names none."""
     if recipe.source.earlier is None or decide_from is not None:
         yield None
         return
     folder = Path(recipe.source.earlier)
     index = open_index(folder)  # before the folder is made: it may be somebody's
-    with locked(folder):
+    with locked(folder, announce):
         yield open_index(folder) if index.parts else index
 
 
@@ -195,8 +193,27 @@ def _taken(recipe: Recipe, evidence: Mapping[str, Evidence]) -> dict[str, pl.Dat
     return found
 
 
-def _moved(dataset: Dataset, work: Path, out: Path) -> tuple[Path, ...]:
-    return tuple(out / path.relative_to(work) for path in dataset.shards)
+def _written_sums(
+    ingested: Ingested,
+    evidence: Mapping[str, Evidence],
+    sources: Mapping[str, Path],
+    decide_from: Path | None,
+) -> dict[str, FileSum]:
+    """What is known of the files that were linked into the run: they were checked when they were read."""
+    if decide_from is not None:
+        files = open_run(decide_from).manifest["files"]
+        known = {
+            decide_from / name: FileSum(e.get("rows"), e["bytes"], e["sha256"]) for name, e in files.items()
+        }
+    else:
+        folders = [ingested.rows.shards[0].parent.parent]
+        folders += [item.dataset.shards[0].parent.parent for item in evidence.values()]
+        known = {}
+        for folder in folders:
+            complete = read_complete(folder)
+            assert complete is not None, f"{folder} was whole a moment ago"
+            known.update({folder / name: entry for name, entry in complete.files.items()})
+    return {name: known[source] for name, source in sources.items() if source in known}
 
 
 def _manifest(
@@ -207,13 +224,11 @@ def _manifest(
     records: Dataset,
     fmt: str,
     work: Path,
+    sums: Mapping[str, FileSum],
 ) -> dict[str, Any]:
-    files = {}
-    for path in sorted(work.rglob("*.parquet")):
-        rows = pq.read_metadata(path).num_rows
-        files[path.relative_to(work).as_posix()] = {
-            "rows": rows, "bytes": path.stat().st_size, "sha256": file_sha256(path)
-        }  # fmt: skip
+    names = [path.relative_to(work).as_posix() for path in sorted(work.rglob("*.parquet"))]
+    names.append(f"input/{INGESTED}")
+    files = {name: (sums.get(name) or sum_of(work / name)).told() for name in names}
     return {
         "curate": curate.__version__,
         "recipe_sha256": recipe.sha256(),
@@ -256,21 +271,52 @@ def _replaces(out: Path, recipe: Recipe) -> str | None:
     return f"{out} holds a run of another recipe or input: it is replaced (evidence stays in the cache)"
 
 
-def _replace_outputs(work: Path, out: Path) -> None:
-    (out / MANIFEST).unlink(missing_ok=True)  # from here until the end the run is not complete
-    for name in OUTPUTS:
-        shutil.rmtree(out / name, ignore_errors=True)
-    for path in sorted(work.iterdir()):
-        path.replace(out / path.name)
-    work.rmdir()
+def put_in_place(work: Path, out: Path) -> None:
+    """Make a whole run in `work` the run of the folder `out`, whatever was there, and whenever it is killed.
+
+    First `work` gets a name that says it is whole; from there on the rest can be done over and over.
+    """
+    for folder in [path for path in work.rglob("*") if path.is_dir()]:
+        sync_folder(folder)
+    work.replace(out / READY)
+    _finish(out)
+
+
+def _finish(out: Path) -> None:
+    """Put a whole run in place that is still, or partly, where it was made; the manifest last."""
+    ready = out / READY
+    if not ready.exists():
+        return
+    sync_folder(out)
+    if (ready / MANIFEST).exists():
+        (out / MANIFEST).unlink(missing_ok=True)  # from here until the end the run is not complete
+        manifest = json.loads((ready / MANIFEST).read_bytes())
+        given = {Path(name).parts[0] for name in manifest["files"]}
+        for name in OUTPUTS:
+            if name not in given or (ready / name).exists():
+                shutil.rmtree(out / name, ignore_errors=True)
+        for path in sorted(ready.iterdir()):
+            if path.name != MANIFEST:
+                path.replace(out / path.name)
+        sync_folder(out)
+        (ready / MANIFEST).replace(out / MANIFEST)
+        sync_folder(out)
+    ready.rmdir()
+
+
+def finish(out: Path) -> None:
+    """If a run in the folder was killed when it was whole but not yet in place, put it in place."""
+    if (out / READY).exists():
+        with _claimed(out):
+            return
 
 
 @contextmanager
-def _claimed(out: Path) -> Iterator[None]:
+def _claimed(out: Path) -> Iterator[Held]:
     """Make the folder a run's and hold it: nobody's files are in it, and nobody else writes it.
 
     A folder is a run's if it was empty when the first run came, which left its mark; only such a folder
-    is ever cleared. The lock dies with the process.
+    is ever cleared.
     """
     try:
         out.mkdir(parents=True, exist_ok=True)
@@ -285,15 +331,11 @@ def _claimed(out: Path) -> Iterator[None]:
             f"{out}: expected an empty folder or an earlier run, found {', '.join(strangers[:3])}. "
             "Name another folder with -o."
         )
-    with mark.open("a+") as handle:
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            raise RunError(
-                f"{out}: another curate run is writing this folder. "
-                "Wait for it, or name another folder with -o."
-            ) from error
-        yield
+    with held(mark, wait=False) as claim:
+        for path in temporaries(out):
+            path.unlink()
+        _finish(out)
+        yield claim
 
 
 def _outside(out: Path, recipe: Recipe) -> None:
@@ -301,6 +343,8 @@ def _outside(out: Path, recipe: Recipe) -> None:
     here = out.resolve()
     named = [*recipe.source.files, *(file for params in recipe.evidence.values() for file in params.files())]
     for name in named:
-        path = Path(name.split("*")[0]).resolve() if "://" not in name else None
-        if path is not None and path.is_relative_to(here):
+        if "://" in name or "\0" in name:
+            continue
+        path = Path(os.path.realpath(name.split("*")[0]))  # unlike `resolve` it takes a link to itself
+        if path.is_relative_to(here):
             raise RunError(f"{name}: lies in {out}, the folder of the run. Name another folder with -o.")

@@ -14,7 +14,7 @@ import polars as pl
 import pyarrow.parquet as pq
 
 from curate.errors import RunError
-from curate.flow import RESPONSE_ID, ROW_ID
+from curate.flow import RESPONSE_ID, ROW_ID, read_parquet
 from curate.ingest import Ingested
 from curate.predicate import tables_of
 from curate.recipe import DropRule, KeepOneRule, Recipe
@@ -47,17 +47,16 @@ def check_drop_shares(
 ) -> None:
     """Raise RunError if a rule drops a larger share of a source than its `max-drop-share`.
 
-    rows, responses: key columns, a boolean column per rule and, of rows, `kept_instead`; `orders`: row_id
-    and `group` by keep-one rule. Of a keep-one rule only rows count whose surviving copy is of the same
+    rows, responses: of the lines that a rule with a limit drops, key columns, a boolean column per rule and,
+    of rows, `kept_instead`; `orders`: row_id and `group` by keep-one rule, of all rows that share a group. Of
+    a keep-one rule only rows count whose surviving copy is of the same
     source: a source that another one holds whole is no collapse. Rows without a source are one source.
     """
     rules: dict[str, DropRule | KeepOneRule] = {**recipe.drop, **recipe.keep_one}
     limits = {reason: rule.max_drop_share for reason, rule in rules.items()}
     if all(limit is None for limit in limits.values()):
         return
-    sources = pl.from_arrow(ingested.rows.read([ROW_ID, SOURCE]))
-    assert isinstance(sources, pl.DataFrame)
-    source_of = sources[SOURCE]  # at row_id - first_row
+    source_of = _sources(ingested)  # at row_id - first_row
     problems = []
     for reason, limit in limits.items():
         if limit is None:
@@ -65,15 +64,29 @@ def check_drop_shares(
         judged = rows if reason in rows.columns else responses
         keys = [name for name in (ROW_ID, RESPONSE_ID, "kept_instead") if name in judged.columns]
         dropped = judged.filter(pl.col(reason)).select(keys)  # a reason may be called like a column of ours
-        dropped = dropped.with_columns(source_of.gather(dropped[ROW_ID] - ingested.first_row))
+        dropped = dropped.with_columns(source_of.gather(dropped[ROW_ID] - ingested.first_row).cast(pl.String))
         if reason in recipe.keep_one:
             dropped = _for_a_copy_in_the_same_source(dropped, source_of, ingested.first_row)
-        lines = source_of if judged is rows else source_of.gather(judged[ROW_ID] - ingested.first_row)
+        lines = source_of if judged is rows else source_of.gather(_row_ids(ingested) - ingested.first_row)
         over = shares_over(dropped, lines.to_frame(), limit)
         if over:
-            problems.append(_message(reason, rules[reason], over, dropped, sources, orders, ingested))
+            problems.append(_message(reason, rules[reason], over, dropped, source_of, orders, ingested))
     if problems:
         raise RunError("\n".join(problems))
+
+
+def _sources(ingested: Ingested) -> pl.Series:
+    """The source of every row, four bytes each."""
+    parts = [
+        pl.Series(read_parquet(shard, [SOURCE])[SOURCE]).cast(pl.Categorical)
+        for shard in ingested.rows.shards
+    ]
+    return pl.concat(parts).alias(SOURCE)
+
+
+def _row_ids(ingested: Ingested) -> pl.Series:
+    """row_id of every response."""
+    return pl.Series(ingested.responses.read([ROW_ID])[ROW_ID])
 
 
 def shares_over(dropped: pl.DataFrame, lines: pl.DataFrame, limit: float) -> list[Share]:
@@ -83,7 +96,7 @@ def shares_over(dropped: pl.DataFrame, lines: pl.DataFrame, limit: float) -> lis
     >>> shares_over(lines.head(2), lines, 0.5)
     [Share(source='a', dropped=2, lines=3)]
     """
-    counts = lines.group_by(SOURCE).len("lines")
+    counts = lines.group_by(SOURCE).len("lines").with_columns(pl.col(SOURCE).cast(pl.String))
     counts = dropped.group_by(SOURCE).len("dropped").join(counts, on=SOURCE, nulls_equal=True)
     share = pl.col("dropped") / pl.col("lines")
     over = counts.filter(share > limit).sort(
@@ -97,7 +110,7 @@ def _for_a_copy_in_the_same_source(
 ) -> pl.DataFrame:
     """The dropped rows whose surviving copy is of their source; one in earlier data is of none."""
     here = dropped.filter(pl.col("kept_instead") >= first_row)
-    of_copy = source_of.gather(here["kept_instead"] - first_row).alias("of_copy")
+    of_copy = source_of.gather(here["kept_instead"] - first_row).cast(pl.String).alias("of_copy")
     return here.filter(here[SOURCE].eq_missing(of_copy))
 
 
@@ -106,7 +119,7 @@ def _message(
     rule: DropRule | KeepOneRule,
     over: list[Share],
     dropped: pl.DataFrame,
-    sources: pl.DataFrame,
+    source_of: pl.Series,
     orders: Mapping[str, pl.DataFrame],
     ingested: Ingested,
 ) -> str:
@@ -114,7 +127,7 @@ def _message(
     of_worst = dropped.filter(pl.col(SOURCE).eq_missing(pl.lit(worst.source, dtype=pl.String)))
     if isinstance(rule, KeepOneRule):
         unit, table = "rows, for copies in the same source", f"[keep-one.{reason}]"
-        what = _cluster(rule, of_worst, sources, orders[reason], ingested)
+        what = _cluster(rule, of_worst, source_of, orders[reason], ingested)
         measured = " or ".join(f"[evidence.{name}]" for name in tables_of([rule.per]))
         change = f"If they are not copies, measure more strictly in {measured}."
     else:
@@ -137,7 +150,7 @@ class _Shown(NamedTuple):
 
 
 def _cluster(
-    rule: KeepOneRule, dropped: pl.DataFrame, sources: pl.DataFrame, order: pl.DataFrame, ingested: Ingested
+    rule: KeepOneRule, dropped: pl.DataFrame, source_of: pl.Series, order: pl.DataFrame, ingested: Ingested
 ) -> _Shown:
     """The cluster that does most of it: its size, and the prompts of the row kept and of two victims."""
     biggest = (
@@ -148,7 +161,9 @@ def _cluster(
         .sort(pl.col("n"), pl.col(ROW_ID).list.first(), descending=[True, False])
         .row(0, named=True)
     )
-    members = order.filter(pl.col("group") == biggest["group"]).join(sources, on=ROW_ID)
+    members = order.filter(pl.col("group") == biggest["group"])
+    sources = source_of.gather(members[ROW_ID] - ingested.first_row).cast(pl.String)
+    members = members.select(ROW_ID).with_columns(sources)
     here = members.filter(pl.col(SOURCE).eq_missing(pl.lit(biggest[SOURCE], dtype=pl.String))).height
     kept, victims = biggest["kept_instead"][0], biggest[ROW_ID][:2]
     prompts = _prompts(ingested, [kept, *victims])

@@ -16,15 +16,17 @@ import json
 import shutil
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
+from curate.disk import FileSum, fitting, sum_of
 from curate.errors import InputError
 from curate.flow import ROW_ID, Dataset, write_parquet
 from curate.ingest import Ingested
-from curate.pipeline.files import digest, file_sha256, link, write_text
+from curate.pipeline.files import digest, link, write_text
+from curate.pipeline.sums import keep_sums, sweep
 from curate.stages.inputs import EarlierPart
 
-VERSION = 1
+VERSION = 2
 INDEX = "index.json"
 
 
@@ -40,6 +42,8 @@ class Part(NamedTuple):
     n_rows: int
     kept: str
     """SHA-256 of kept.parquet."""
+    sums: dict[str, list[Any]]
+    """By path in the folder of the part the rows, bytes and SHA-256 of each file."""
 
 
 class Earlier(NamedTuple):
@@ -53,16 +57,35 @@ class Earlier(NamedTuple):
         """row_id of the first row that is not in these parts."""
         return self.parts[-1].first_row + self.parts[-1].n_rows if self.parts else 0
 
+    def sound_state(self, key: str) -> Path:
+        """Folder of what stages know of a part; what is not as it was written is gone from it."""
+        folder = self.folder / "state" / key
+        sweep(folder)
+        keep_sums(folder)
+        return folder
+
     def key_of(self, ingested: Ingested) -> str:
         """Key of these rows as the next part."""
         before = [[part.key, part.kept] for part in self.parts]
         return digest([VERSION, before, [file.sha256 for file in ingested.files], ingested.shape])[:32]
 
     def stage_parts(self) -> tuple[EarlierPart, ...]:
-        """The parts as stages see them."""
+        """The parts as stages see them. Raises InputError if a file is not as it was written.
+
+        What stages know of them and is not as it was written is removed: it is made again.
+        """
         found = []
         for part in self.parts:
             folder = self.folder / "parts" / part.key
+            sums = {folder / name: FileSum(*entry) for name, entry in part.sums.items()}
+            for path, fits in fitting(sums).items():
+                if not fits:
+                    raise InputError(
+                        f"{path}: expected the file that an earlier run wrote ({sums[path].bytes:,} bytes, "
+                        f"SHA-256 {sums[path].sha256[:16]}…), found another, or none. Make the index again "
+                        "from the data, in another folder"
+                    )
+            self.sound_state(part.key)
             shards = tuple(sorted((folder / "rows").glob("*.parquet")))
             state = self.folder / "state" / part.key
             found.append(EarlierPart(part.first_row, part.n_rows, shards, folder / "kept.parquet", state))
@@ -133,13 +156,16 @@ def extend(index: Earlier, ingested: Ingested, names: Sequence[str], verdicts: D
     for shard in ingested.rows.shards:
         link(shard, folder / "rows" / shard.name)
     write_parquet(verdicts.read([ROW_ID, "keep"]), folder / "kept.parquet")
+    written = [*sorted((folder / "rows").iterdir()), folder / "kept.parquet"]
+    sums = {path.relative_to(folder).as_posix(): list(sum_of(path)) for path in written}
     part = Part(
         key=key,
+        sums=sums,
         input=[file.sha256 for file in ingested.files],
         names=list(names),
         first_row=index.first_row,
         n_rows=ingested.n_rows,
-        kept=file_sha256(folder / "kept.parquet"),
+        kept=str(sums["kept.parquet"][-1]),
     )
     parts = [item._asdict() for item in (*index.parts, part)]
     write_text(index.folder / INDEX, json.dumps({"version": VERSION, "parts": parts}, indent=1) + "\n")

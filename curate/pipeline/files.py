@@ -2,27 +2,23 @@
 
 from __future__ import annotations
 
-import fcntl
+import errno
 import hashlib
 import json
 import os
 import shutil
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-LOCK = ".lock"
+from curate.disk import file_sha256, whole_file
+
+__all__ = ["digest", "file_sha256", "link", "write_text"]
 
 
 def write_text(path: Path, text: str) -> None:
     """Write a text file so that it is there whole or not at all."""
-    temporary = path.with_name(f".{path.name}.tmp")
-    with temporary.open("w", encoding="utf-8") as sink:
-        sink.write(text)
-        sink.flush()
-        os.fsync(sink.fileno())
-    temporary.replace(path)
+    with whole_file(path) as sink:
+        sink.write(text.encode())
 
 
 def digest(value: Any) -> str:
@@ -30,24 +26,16 @@ def digest(value: Any) -> str:
     return hashlib.sha256(json.dumps(value, sort_keys=True, ensure_ascii=False).encode()).hexdigest()
 
 
-def file_sha256(path: Path) -> str:
-    """SHA-256 of a file, hexadecimal."""
-    with path.open("rb") as handle:
-        return hashlib.file_digest(handle, "sha256").hexdigest()
+NOT_LINKED = (errno.EXDEV, errno.EPERM, errno.ENOTSUP, errno.ENOSYS, errno.EMLINK, errno.EACCES, errno.EINVAL)
+"""What a file system says that has no hard links, or no more of them, or not of this file."""
 
 
 def link(source: Path, target: Path) -> None:
     """A hard link, or a copy where the file system has none (or the files lie on two of them)."""
     try:
         os.link(source, target)
-    except OSError:
-        shutil.copyfile(source, target)
-
-
-@contextmanager
-def locked(folder: Path) -> Iterator[None]:
-    """Hold a folder of the cache, made if need be; another run that needs it waits its turn."""
-    folder.mkdir(parents=True, exist_ok=True)
-    with (folder / LOCK).open("w") as handle:
-        fcntl.flock(handle, fcntl.LOCK_EX)
-        yield
+    except OSError as error:
+        if error.errno not in NOT_LINKED:
+            raise
+        with source.open("rb") as given, whole_file(target) as sink:
+            shutil.copyfileobj(given, sink)

@@ -5,24 +5,44 @@ from __future__ import annotations
 import functools
 import json
 import shutil
-from collections.abc import Callable, Mapping
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 from curate.errors import RunError
-from curate.flow import Dataset, Engine, Grain, StageParams, read_parquet, shard_path
+from curate.flow import NEW_RESPONSES, Dataset, Engine, Grain, Stage, StageParams, read_parquet, shard_path
 from curate.ingest import VERSION as INGEST_VERSION
-from curate.ingest import FieldMap, Ingested, ingest, load_ingested
+from curate.ingest import FieldMap, Ingested, Limits, ingest, load_ingested
 from curate.pipeline.earlier import Earlier
-from curate.pipeline.files import LOCK, digest, file_sha256, locked, write_text
+from curate.pipeline.files import digest, file_sha256
+from curate.pipeline.locks import Announce, locked
+from curate.pipeline.remote import SharedEvidence
+from curate.pipeline.sums import (
+    COMPLETE,
+    OWN,
+    Complete,
+    clear_temporaries,
+    damaged,
+    files_of,
+    forget_sums,
+    keep_sums,
+    move_folder,
+    read_complete,
+    sweep,
+    write_complete,
+)
 from curate.predicate import tables_of
 from curate.recipe import Recipe, load, stage_of
+from curate.report.run import open_run
 from curate.stages import STAGES
 from curate.stages.inputs import TAKEN, EvidenceShard, Inputs, Shard
-from curate.stages.measure import check_whole, measure_shard
+from curate.stages.measure import check_whole, evidence_schema, measure_shard, taken_apart
 
-COMPLETE = "complete.json"
-"""Written last: evidence in the cache is whole where it is."""
+INPUT, EVIDENCE = "input-", "evidence-"
+"""How folders of a cache begin."""
+INGESTED = "ingest.json"
+SILENT: Announce = lambda _line: None  # noqa: E731
 
 
 class Evidence(NamedTuple):
@@ -42,46 +62,170 @@ def read_input(
     cache: Path,
     progress: Callable[[str, int, int], None] | None,
     first_row: int = 0,
+    announce: Announce = SILENT,
 ) -> Ingested:
-    """The canonical tables of the recipe's files, from the cache if the files did not change."""
+    """The canonical tables of the recipe's files, from the cache if the files did not change.
+
+    Tables in the cache that are not as they were written are made again.
+    """
     source = recipe.source
-    fields = FieldMap(**{name: getattr(source, name) for name in FieldMap._fields})
-    slot = digest([source.files, fields._asdict(), source.on_bad_rows, first_row])[:16]
-    into = cache / f"input-{slot}"
-    with locked(into):
-        return ingest(
+    into = input_folder(recipe, cache, first_row)
+    with locked(into, announce):
+        clear_temporaries(into)
+        known = _sound_input(into, announce)
+        keep_sums(into)
+        ingested = ingest(
             source.files,
-            fields,
+            _fields_of(recipe),
             into,
             on_bad_rows=source.on_bad_rows,
             first_row=first_row,
             progress=progress,
+            limits=Limits(source.max_unpacked_bytes, source.max_unpacked_ratio),
         )
+        if known is not None and known.files[INGESTED].fits(into / INGESTED):
+            forget_sums(into)
+        else:
+            write_complete(into, files_of(into), {})
+        return ingested
+
+
+def input_folder(recipe: Recipe, cache: Path, first_row: int = 0) -> Path:
+    """Where the tables of a recipe's files lie in a cache."""
+    source = recipe.source
+    slot = digest([source.files, _fields_of(recipe)._asdict(), source.on_bad_rows, first_row])[:16]
+    return cache / f"{INPUT}{slot}"
+
+
+def evidence_folder(key: str, cache: Path) -> Path:
+    """Where the evidence of a key lies in a cache."""
+    return cache / f"{EVIDENCE}{key[:32]}"
+
+
+def folders_needed(
+    recipe: Recipe, ingested: Ingested, cache: Path, earlier: Earlier | None = None
+) -> list[str]:
+    """Names of the folders of a cache that a recipe needs."""
+    keys = evidence_keys(recipe, ingested, earlier)
+    folders = [ingested.rows.shards[0].parent.parent, *(evidence_folder(key, cache) for key in keys.values())]
+    return [folder.name for folder in folders]
+
+
+def _fields_of(recipe: Recipe) -> FieldMap:
+    return FieldMap(**{name: getattr(recipe.source, name) for name in FieldMap._fields})
+
+
+def _sound_input(into: Path, announce: Announce) -> Complete | None:
+    """What a folder of tables holds, if it is as it was written; else `ingest` is made to begin again."""
+    if not (into / INGESTED).exists():
+        return None
+    complete = read_complete(into)
+    bad = [INGESTED] if complete is None else damaged(into)
+    if not bad:
+        return complete
+    announce(f"{into / bad[0]}: not as it was written{_and_more(bad)}; the input is read again")
+    (into / INGESTED).unlink(missing_ok=True)
+    return None
+
+
+def _and_more(names: Sequence[str]) -> str:
+    return f" (nor are {len(names) - 1} more files)" if len(names) > 1 else ""
 
 
 def measure_all(
-    recipe: Recipe, ingested: Ingested, engine: Engine, cache: Path, earlier: Earlier | None = None
-) -> dict[str, Evidence]:
-    """Every evidence of the recipe, in order, from the cache or measured into it."""
+    recipe: Recipe,
+    ingested: Ingested,
+    engine: Engine,
+    cache: Path,
+    earlier: Earlier | None = None,
+    announce: Announce = SILENT,
+    shared: SharedEvidence | None = None,
+) -> tuple[Ingested, dict[str, Evidence]]:
+    """Every evidence of the recipe, in order, from the cache or measured into it; and the tables in the end.
+
+    A stage that makes responses puts another table of responses in place of the one before.
+
+    Evidence in the cache that is not as it was written is measured again. What others have measured and
+    `shared` is fetched instead of being measured, and what is measured is given to them.
+    """
     done: dict[str, Evidence] = {}
+    keys = evidence_keys(recipe, ingested, earlier)
     for name, params in recipe.evidence.items():
-        key = evidence_key(params, ingested, done, earlier)
-        folder = cache / f"evidence-{key[:32]}"
+        key = keys[name]
+        folder = evidence_folder(key, cache)
         shards = _shard_paths(folder / "shards", ingested)
-        with locked(folder):
-            if not (folder / COMPLETE).exists() or not all(shard.exists() for shard in shards):
+        with locked(folder, announce):
+            clear_temporaries(folder)
+            if shared is not None and not (folder / COMPLETE).exists() and shared.fetch(folder):
+                announce(f"{name}: fetched from {shared.store.address}")
+            complete = _sound_evidence(name, params, ingested, folder, announce)
+            if complete is None:
+                keep_sums(folder)
                 _measure(name, params, ingested, engine, folder, done, earlier)
-            counts = json.loads((folder / COMPLETE).read_text(encoding="utf-8"))["status"]
-        done[name] = _evidence(name, params, key, shards, counts, folder / TAKEN)
-    return done
+                complete = read_complete(folder)
+                assert complete is not None
+                if shared is not None:
+                    shared.keep(folder)
+        done[name] = _evidence(name, params, key, shards, complete.facts["status"], folder / TAKEN)
+        if STAGES[stage_of(params)].makes_responses:
+            ingested = with_responses(ingested, folder / NEW_RESPONSES)
+    return ingested, done
+
+
+def with_responses(ingested: Ingested, folder: Path) -> Ingested:
+    """The tables with other responses."""
+    responses = Dataset(_shard_paths(folder, ingested))
+    return ingested._replace(responses=responses, n_responses=responses.n_rows)
+
+
+def _sound_evidence(
+    name: str, params: StageParams, ingested: Ingested, folder: Path, announce: Announce
+) -> Complete | None:
+    """What a folder of evidence holds, if it is whole and as it was written.
+
+    Else null, and what is left in the folder is as it was written.
+    """
+    complete = read_complete(folder)
+    paths = _shard_paths(folder / "shards", ingested)
+    shards = [path.relative_to(folder).as_posix() for path in paths]
+    if complete is None or not _is_of(complete, params, ingested, shards):
+        (folder / COMPLETE).unlink(missing_ok=True)
+        bad = sweep(folder)
+    else:
+        bad = damaged(folder)
+    if bad:
+        announce(f"{folder / bad[0]}: not as it was written{_and_more(bad)}; {name} is measured again there")
+    return None if bad else complete
+
+
+def _is_of(complete: Complete, params: StageParams, ingested: Ingested, shards: Sequence[str]) -> bool:
+    """Whether evidence has the schema and the lines that it must have."""
+    stage = STAGES[stage_of(params)]
+    if complete.facts.get("schema") != str(evidence_schema(stage)) or not set(shards) <= set(complete.files):
+        return False
+    found = [complete.files[shard].rows for shard in shards]
+    if stage.grain == "response":
+        return sum(rows or 0 for rows in found) == ingested.n_responses
+    ends = [*ingested.bounds, ingested.first_row + ingested.n_rows]
+    return found == [
+        end - start for start, end in zip([ingested.first_row, *ingested.bounds], ends, strict=True)
+    ]
 
 
 def finished_input(run: Path) -> Ingested:
-    """The canonical tables of a finished run. Raises RunError if they are not whole."""
+    """The canonical tables of a finished run. Raises RunError if they are not as it wrote them."""
+    check_files(run, ["input", "quarantined"])
     ingested = load_ingested(run / "input")
     if ingested is None:
         raise RunError(f"{run}: input/ of this run is not whole, or of another version of curate. Run again.")
-    return ingested
+    return ingested._replace(n_responses=ingested.responses.n_rows)  # a stage may have made some
+
+
+def check_files(run: Path, parts: Sequence[str]) -> None:
+    """Raise RunError if a file of these parts of a finished run is not as the run wrote it, or gone."""
+    finished = open_run(run)
+    names = finished.manifest.get("files", {})
+    finished.check([run / name for name in names if any(Path(name).is_relative_to(part) for part in parts)])
 
 
 def finished_evidence(recipe: Recipe, ingested: Ingested, run: Path) -> dict[str, Evidence]:
@@ -101,6 +245,7 @@ def finished_evidence(recipe: Recipe, ingested: Ingested, run: Path) -> dict[str
                 "nothing. Use `curate run` with this recipe, or the parameters of the run's recipe.toml."
             )
         entry = manifest[current[0]]
+        check_files(run, [f"evidence/{current[0]}", f"taken/{current[0]}.parquet"])
         shards = _shard_paths(run / "evidence" / current[0], ingested)
         taken = run / "taken" / f"{current[0]}.parquet"
         done[name] = _evidence(name, params, entry["key"], shards, entry["status"], taken)
@@ -134,32 +279,70 @@ def _measure(
     folder.mkdir(parents=True, exist_ok=True)
     shards = shards_of(ingested, done, stage.grain, params.skip_if)
     state = stage.prepare(params, folder) if stage.prepare else None
-    if stage.whole is not None:
+    if stage.whole is not None and _is_all_there(folder, len(shards), earlier):
+        pass  # killed between the last shard and `complete.json`
+    elif stage.whole is not None:
         inputs = Inputs(shards, stage.grain, ingested.bounds)
         if earlier is not None:
-            state = earlier.folder / "state" / earlier.key_of(ingested)
+            state = earlier.sound_state(earlier.key_of(ingested))
             inputs = inputs._replace(earlier=earlier.stage_parts(), state=state)
         dataset = stage.whole(engine, inputs, params, folder)
         check_whole(dataset, inputs, stage)
-        _rename_into(dataset, folder / "shards")
+        move_folder(dataset.shards, folder / "shards")
     else:
         fn = functools.partial(measure_shard, stage.name, params, state)
-        engine.map(fn, shards, folder / "shards", runs=stage.runs, label=f"{name} ({stage.name})")
-    counts: dict[str, int] = {}
-    for index in range(len(shards)):
-        statuses = read_parquet(shard_path(folder / "shards", index), ["status"])["status"]
-        for item in statuses.value_counts().to_pylist():
-            counts[item["values"]] = counts.get(item["values"], 0) + item["counts"]
-    write_text(folder / COMPLETE, json.dumps({"status": dict(sorted(counts.items()))}))
-    for leftover in folder.iterdir():  # scratch of the stage; its prepared state too
-        if leftover.name not in ("shards", COMPLETE, LOCK, TAKEN):
+        label = f"{name} ({stage.name})"
+        apart = taken_apart(stage.name)
+        engine.map(fn, shards, folder / "shards", runs=stage.runs, label=label, apart=apart)
+    _complete(folder, stage, len(shards))
+
+
+def _is_all_there(folder: Path, n_shards: int, earlier: Earlier | None) -> bool:
+    """Whether a stage in which rows meet has written all it writes; it puts its shards there in one step."""
+    taken = earlier is None or not earlier.parts or (folder / TAKEN).exists()
+    return taken and all(shard_path(folder / "shards", index).exists() for index in range(n_shards))
+
+
+def _complete(folder: Path, stage: Stage, n_shards: int) -> None:
+    """Say that evidence is whole; scratch of the stage goes, and its prepared state too."""
+    shards = [shard_path(folder / "shards", index) for index in range(n_shards)]
+    counts: Counter[str] = Counter()
+    for shard in shards:
+        statuses = read_parquet(shard, ["status"])["status"]
+        counts.update({item["values"]: item["counts"] for item in statuses.value_counts().to_pylist()})
+    files = [*shards, *([folder / TAKEN] if (folder / TAKEN).exists() else [])]
+    if stage.makes_responses:
+        files += [shard_path(folder / NEW_RESPONSES, index) for index in range(n_shards)]
+    names = [path.relative_to(folder).as_posix() for path in files]
+    facts = {"status": dict(sorted(counts.items())), "schema": str(evidence_schema(stage))}
+    write_complete(folder, names, facts)
+    for leftover in folder.iterdir():
+        if leftover.name not in ("shards", TAKEN, NEW_RESPONSES, *OWN):
             shutil.rmtree(leftover) if leftover.is_dir() else leftover.unlink()
 
 
+def evidence_keys(recipe: Recipe, ingested: Ingested, earlier: Earlier | None = None) -> dict[str, str]:
+    """By name the fingerprint of every evidence of a recipe, in order."""
+    keys: dict[str, str] = {}
+    makers: list[str] = []
+    for name, params in recipe.evidence.items():
+        keys[name] = evidence_key(params, ingested, keys, earlier, makers)
+        if STAGES[stage_of(params)].makes_responses:
+            makers.append(keys[name])
+    return keys
+
+
 def evidence_key(
-    params: StageParams, ingested: Ingested, done: Mapping[str, Evidence], earlier: Earlier | None
+    params: StageParams,
+    ingested: Ingested,
+    done: Mapping[str, str],
+    earlier: Earlier | None,
+    makers: Sequence[str] = (),
 ) -> str:
-    """Fingerprint of all that the evidence depends on: stage, VERSION, parameters, input, files, evidence."""
+    """Fingerprint of all that the evidence depends on: stage, VERSION, parameters, input, files, evidence.
+
+    `makers`: fingerprints of the evidence that made responses before this is measured.
+    """
     stage = STAGES[stage_of(params)]
     used = dict.fromkeys(params.evidence_read())
     used.update(dict.fromkeys(tables_of([params.skip_if] if params.skip_if else [])))
@@ -173,8 +356,9 @@ def evidence_key(
             ingested.shape,
             ingested.bounds,  # shard i of evidence goes with shard i of the rows
             [[Path(file).name, file_sha256(Path(file))] for file in params.files()],  # names are evidence too
-            [done[name].key for name in used if name in done],
+            [done[name] for name in used if name in done],
             earlier.key_of(ingested) if earlier is not None and stage.whole is not None else None,
+            *makers,
         ]
     )
 
@@ -196,9 +380,3 @@ def shards_of(
         )
         for i, rows in enumerate(ingested.rows.shards)
     )
-
-
-def _rename_into(dataset: Dataset, folder: Path) -> None:
-    folder.mkdir(exist_ok=True)
-    for index, path in enumerate(dataset.shards):
-        path.replace(shard_path(folder, index))

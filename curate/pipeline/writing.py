@@ -316,26 +316,23 @@ def own_name(column: str, taken: Sequence[str]) -> str:
     return column
 
 
-def link_inputs(ingested: Ingested, evidence: Mapping[str, Evidence], work: Path) -> None:
-    """input/, evidence/ and quarantined/: hard links to the cache."""
+def link_inputs(ingested: Ingested, evidence: Mapping[str, Evidence], work: Path) -> dict[str, Path]:
+    """input/, evidence/ and quarantined/: hard links to the cache; by path in the run, what each links to."""
     tables: dict[str, Sequence[Path]] = {
         "input/rows": ingested.rows.shards,
         "input/responses": ingested.responses.shards,
         "input/originals": ingested.originals.shards,
         **{f"evidence/{name}": item.dataset.shards for name, item in evidence.items()},
     }
-    for folder, shards in tables.items():
-        (work / folder).mkdir(parents=True)
-        for shard in shards:
-            link(shard, work / folder / shard.name)
-    for name, item in evidence.items():
-        if item.taken is not None:
-            (work / "taken").mkdir(exist_ok=True)
-            link(item.taken, work / "taken" / f"{name}.parquet")
+    sources = {f"{folder}/{shard.name}": shard for folder, shards in tables.items() for shard in shards}
+    sources.update({f"taken/{name}.parquet": item.taken for name, item in evidence.items() if item.taken})
     source = ingested.rows.shards[0].parent.parent
-    link(source / "ingest.json", work / "input" / "ingest.json")
+    sources["input/ingest.json"] = source / "ingest.json"
     quarantined = source / "quarantined"
-    if quarantined.is_dir():
-        (work / "quarantined").mkdir()
-        for path in sorted(quarantined.glob("*.parquet")):
-            link(path, work / "quarantined" / path.name)
+    if not quarantined.is_dir():  # of a finished run it lies beside input/
+        quarantined = source.parent / "quarantined"
+    sources.update({f"quarantined/{path.name}": path for path in sorted(quarantined.glob("*.parquet"))})
+    for name, path in sources.items():
+        (work / name).parent.mkdir(parents=True, exist_ok=True)
+        link(path, work / name)
+    return sources

@@ -55,17 +55,18 @@ def worst(folder: Path, top: int) -> list[dict[str, Any]]:
         raise RunError(
             f"{folder}: expected a run with evidence of {STAGE}, found none. Run curate audit-gold."
         )
-    scored = pl.scan_parquet(list(run.shards(f"evidence/{names[0]}")), glob=False)
+    scored = pl.scan_parquet(list(run.sound_shards(f"evidence/{names[0]}")), glob=False)
     chosen = (
         scored.filter(pl.col("reasons").list.len() > 0)
         .sort(["log_odds", ROW_ID], descending=[True, False])
         .head(top)
         .collect()
     )
-    rows = pl.scan_parquet(list(run.shards("input/rows")), glob=False).select(ROW_ID, "prompt", "source")
+    shards = list(run.sound_shards("input/rows"))
+    rows = pl.scan_parquet(shards, glob=False).select(ROW_ID, "prompt", "source")
     keys = chosen.select(ROW_ID, pl.col("example_id").cast(pl.Int32).alias(RESPONSE_ID)).drop_nulls()
     responses = (
-        pl.scan_parquet(list(run.shards("input/responses")), glob=False)
+        pl.scan_parquet(list(run.sound_shards("input/responses")), glob=False)
         .select(ROW_ID, RESPONSE_ID, "response", "model")
         .join(keys.lazy(), on=[ROW_ID, RESPONSE_ID], how="semi")
         .select(ROW_ID, "response", "model")

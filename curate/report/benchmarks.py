@@ -88,7 +88,7 @@ def guards(run: FinishedRun) -> tuple[Guard, ...]:
 
 def _guard(run: FinishedRun, name: str, protection: Mapping[str, Any]) -> Guard:
     entry = run.manifest["evidence"][name]
-    lines = pl.scan_parquet(list(run.shards(f"evidence/{name}")), glob=False)
+    lines = pl.scan_parquet(list(run.sound_shards(f"evidence/{name}")), glob=False)
     columns = lines.collect_schema().names()
     wanted = [column for column in ("benchmark", "item", "class", "status", *SWEPT) if column in columns]
     found = (

@@ -97,11 +97,11 @@ def _outcome(lines: pl.DataFrame) -> pl.Expr:
 
 def _outcomes(run: FinishedRun, table: str, *, by_prompt: bool) -> pl.DataFrame:
     """Lines of row_id, key columns `k0`, `k1` to match by, and outcome; in row order."""
-    lines = _read(run.shards(table), (ROW_ID, "keep", "reasons", "undecided"))
+    lines = _read(run.sound_shards(table), (ROW_ID, "keep", "reasons", "undecided"))
     lines = lines.select(ROW_ID, _outcome(lines))
     if not by_prompt:
         return lines.with_columns(pl.col(ROW_ID).alias("k0"), pl.lit(0, dtype=pl.Int64).alias("k1"))
-    keys = pl.concat([_prompt_keys(shard) for shard in run.shards(ROWS_TABLE)])
+    keys = pl.concat([_prompt_keys(shard) for shard in run.sound_shards(ROWS_TABLE)])
     joined = lines.join(keys, on=ROW_ID, how="left", maintain_order="left")
     return joined.with_columns(pl.int_range(pl.len()).over("k0").alias("k1"))  # which copy of the text
 
@@ -127,7 +127,7 @@ def _paired(before: pl.DataFrame, after: pl.DataFrame) -> pl.DataFrame:
 def _paired_responses(runs: Sequence[FinishedRun], row_pairs: pl.DataFrame) -> pl.DataFrame:
     """As `_paired`, one line per response of the rows that both runs have."""
     columns = (ROW_ID, RESPONSE_ID, "keep", "reasons", "undecided")
-    tables = [_read(run.shards(RESPONSE_VERDICTS_TABLE), columns) for run in runs]
+    tables = [_read(run.sound_shards(RESPONSE_VERDICTS_TABLE), columns) for run in runs]
     was, now = (lines.select(ROW_ID, RESPONSE_ID, _outcome(lines)) for lines in tables)
     left = was.rename({ROW_ID: "before", "outcome": "was"}).join(row_pairs, on="before")
     right = now.rename({ROW_ID: "after", "outcome": "is"}).join(row_pairs, on="after")

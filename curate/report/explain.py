@@ -16,6 +16,7 @@ import polars as pl
 from curate.errors import RunError
 from curate.flow import KEYS, RESPONSE_ID, RESPONSES, ROW_ID
 from curate.predicate import ORIGINAL
+from curate.report.answered import place_of_answer
 from curate.report.beside import Beside, items_beside
 from curate.report.masked import Written, characters_left, written
 from curate.report.run import (
@@ -78,7 +79,7 @@ class ResponseExplained(NamedTuple):
     beside: tuple[Beside, ...] = ()
     """Benchmark items that the response matches, of the evidence that its verdict rests on."""
     span: Span | None = None
-    """The part of the response that matches the first of them."""
+    """The part of the response that matches the first of them; without one, the answer that was compared."""
     masked: tuple[Ruling, ...] = ()
     """Mask rules that cut something of the response."""
     written: Written | None = None
@@ -207,9 +208,19 @@ def _response(
     return ResponseExplained(
         int(line[RESPONSE_ID]), line["response"], line["model"],
         verdict_of(keep=verdict["keep"], reasons=verdict["reasons"]), reasons, undecided,
-        line["evidence"], items_beside(run, looked_at), next(_spans(looked_at), None), masked,
+        line["evidence"], items_beside(run, looked_at),
+        next(_spans(looked_at), None) or _answer_span(run, line["evidence"], line["response"]), masked,
         written(run, names, line["evidence"], line["response"]),
     )  # fmt: skip
+
+
+def _answer_span(run: FinishedRun, facts: Facts, response: str | None) -> Span | None:
+    """The answer in a response that was compared with the ground truth."""
+    for name, columns in facts.items():
+        place = place_of_answer(run.recipe.get("evidence", {}).get(name, {}), columns, response)
+        if place is not None:
+            return Span(name, *place)
+    return None
 
 
 def _looked_at(facts: Facts, rulings: tuple[Ruling, ...]) -> Facts:

@@ -160,7 +160,7 @@ def _choose(run: FinishedRun) -> Chosen:
     """A seeded sample of lines for every reason, in row order."""
     chosen: Chosen = {}
     for kind, table in (("row", VERDICTS_TABLE), ("response", RESPONSE_VERDICTS_TABLE)):
-        shards = run.shards(table)
+        shards = run.sound_shards(table)
         if not shards:
             continue
         lines = pl.scan_parquet(list(shards), glob=False)
@@ -284,7 +284,7 @@ def _example(row: Explanation, response_id: int | None, reason: str) -> ExampleV
 def _evidence(run: FinishedRun, name: str) -> dict[str, Any]:
     """What the page says of one evidence table: its stage, its statuses, its columns."""
     entry = run.manifest["evidence"][name]
-    shards = run.shards(f"evidence/{name}")
+    shards = run.sound_shards(f"evidence/{name}")
     columns: list[Histogram | Counts] = []
     if shards:
         for column in pq.read_schema(shards[0]).names:
@@ -347,7 +347,7 @@ def _value_counts(values: pl.Series, most: int = 12) -> list[Counts]:
 
 def _sources(run: FinishedRun) -> Sequence[tuple[str, int, int, int, int]]:
     """Source, rows in, kept, dropped, undecided; most rows first. Empty if no row names a source."""
-    shards, verdicts = run.shards(ROWS_TABLE), run.shards(VERDICTS_TABLE)
+    shards, verdicts = run.sound_shards(ROWS_TABLE), run.sound_shards(VERDICTS_TABLE)
     if not shards:
         return []
     rows = pl.DataFrame(Dataset(shards).read([ROW_ID, "source"]))

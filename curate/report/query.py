@@ -68,20 +68,31 @@ class Result(NamedTuple):
     truncated: bool
 
 
-def connect(folder: Path) -> duckdb.DuckDBPyConnection:
+def connect(
+    folder: Path, sql: str | None = None, *, memory_bytes: int | None = None, allow_external: bool = False
+) -> duckdb.DuckDBPyConnection:
     """A DuckDB connection with a view for every table of the run, locked down. See the module's text.
 
-    Raises RunError if the folder is not a finished run.
+    With `allow_external` queries may read files and the network, and extensions that are installed are
+    loaded; none is downloaded. `memory_bytes`: what a query may use (DuckDB's default: 80 % of the machine);
+    nothing is spilled. With the `sql` that will be asked, only tables that it may read are checked to be as
+    the run wrote them.
+    Raises RunError if the folder is not a finished run, or such a table is damaged.
     """
     run = open_run(folder)
+    run.check([shard for table in _tables_in(run, sql) for shard in run.shards(table)])
+    outside = "true" if allow_external else "false"
+    limit = {} if memory_bytes is None else {"memory_limit": f"{memory_bytes}B"}
     connection = duckdb.connect(
         ":memory:",
         config={
-            "enable_external_access": "false",
-            "autoload_known_extensions": "false",
+            "enable_external_access": outside,
+            "autoload_known_extensions": outside,
             "autoinstall_known_extensions": "false",
+            "allow_community_extensions": "false",
             "python_enable_replacements": "false",
             "temp_directory": "",
+            **limit,
         },
     )
     for view, (table, schema) in TABLES.items():
@@ -101,13 +112,20 @@ def connect(folder: Path) -> duckdb.DuckDBPyConnection:
     return connection
 
 
-def query(folder: Path, sql: str, limit: int | None = 1000) -> Result:
-    """At most `limit` rows of one SELECT over the run's views (None: all).
+def query(
+    folder: Path,
+    sql: str,
+    limit: int | None = 1000,
+    *,
+    memory_bytes: int | None = None,
+    allow_external: bool = False,
+) -> Result:
+    """At most `limit` rows of one SELECT over the run's views (None: all). For the rest see `connect`.
 
     Raises RunError with DuckDB's message and the views that there are, if the SQL is wrong or is not a
     single SELECT.
     """
-    with connect(folder) as connection:
+    with connect(folder, sql, memory_bytes=memory_bytes, allow_external=allow_external) as connection:
         try:
             statements = connection.extract_statements(sql)
             if len(statements) != 1 or statements[0].type != duckdb.StatementType.SELECT:
@@ -120,6 +138,13 @@ def query(folder: Path, sql: str, limit: int | None = 1000) -> Result:
             said = str(error).split("\nDid you mean")[0].strip()  # it would name DuckDB's own tables
             if isinstance(error, duckdb.BinderException) and re.search(r"\beverything\b", sql, re.IGNORECASE):
                 said += "\n\nresponse evidence is in every_response"
+            if isinstance(error, duckdb.PermissionException) and not allow_external:
+                said += "\n\nA query reads the run and nothing else."
+                said += " curate sql --allow-external lets it read files"
+            if isinstance(error, duckdb.OutOfMemoryException):
+                said += (
+                    "\n\nGive it more with --memory, ask for fewer columns, or sort and group less at once"
+                )
             raise RunError(f"{said}\n\nViews of {folder}:\n{_views(connection)}") from error
 
 
@@ -138,8 +163,27 @@ def _dataset(run: FinishedRun, table: str, schema: pa.Schema | None) -> Any:
     """The table as an Arrow dataset; an empty table of `schema` without files; None without columns."""
     shards = run.shards(table)
     if shards:
+        _schema(run, shards[0])
         return ds.dataset([str(path) for path in shards], format="parquet")
     return schema.empty_table() if schema is not None and schema.names else None
+
+
+def _tables_in(run: FinishedRun, sql: str | None) -> list[str]:
+    """Tables that a query may read: all whose views it names, or all where it names a view of everything."""
+    views = {view: table for view, (table, _) in TABLES.items()}
+    views.update({name: f"evidence/{name}" for grain in ("row", "response") for name in run.evidence(grain)})
+    if sql is None or "every" in sql.lower():
+        return list(views.values())
+    return [table for view, table in views.items() if view.lower() in sql.lower()]
+
+
+def _schema(run: FinishedRun, shard: Path) -> pa.Schema:
+    """The schema of a file; RunError if the file is not as the run wrote it."""
+    try:
+        return pq.read_schema(shard)
+    except (OSError, pa.ArrowException):
+        run.check([shard])
+        raise
 
 
 def _quoted(name: str) -> str:
@@ -157,7 +201,7 @@ def _structs(run: FinishedRun, grain: Grain) -> tuple[list[str], list[str]]:
         if not shards:
             continue
         view = _quoted(name)
-        names = {column.lower(): column for column in reversed(pq.read_schema(shards[0]).names)}
+        names = {column.lower(): column for column in reversed(_schema(run, shards[0]).names)}
         # DuckDB has no empty names, and none that differ by case alone: of these the first counts
         fields = [column for column in reversed(names.values()) if column and column not in KEYS[grain]]
         packed = ", ".join(f"{_quoted(field)} := {view}.{_quoted(field)}" for field in fields)

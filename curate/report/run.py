@@ -6,6 +6,7 @@ the shards that can hold it: shard i of every table covers the same range of row
 
 from __future__ import annotations
 
+import hashlib
 import json
 import tomllib
 from bisect import bisect_left, bisect_right
@@ -16,6 +17,7 @@ from typing import Any, Literal, NamedTuple
 import polars as pl
 import pyarrow.parquet as pq
 
+from curate.disk import FileSum, fitting
 from curate.errors import RunError
 from curate.flow import RESPONSE_ID, ROW_ID
 from curate.predicate import references
@@ -47,10 +49,33 @@ class FinishedRun(NamedTuple):
     manifest: dict[str, Any]
     recipe_text: str
     recipe: dict[str, Any]
+    checked: set[Path]
+    """Files that are known to be as the run wrote them."""
 
     def shards(self, table: str) -> tuple[Path, ...]:
         """Parquet files of a table such as `input/rows` or `evidence/leak`, in row order."""
         return tuple(sorted(path for path in self.folder.glob(f"{table}/*.parquet") if path.name[0] != "."))
+
+    def check(self, paths: Collection[Path]) -> None:
+        """Raise RunError if one of these files of the run is not as the run wrote it.
+
+        A file is read for its checksum once. One that a manifest does not list cannot be checked.
+        """
+        sums = {}
+        for path in paths:
+            entry = self.manifest.get("files", {}).get(path.relative_to(self.folder).as_posix())
+            if entry is not None and path not in self.checked:
+                sums[path] = FileSum(entry.get("rows"), entry["bytes"], entry["sha256"])
+        for path, fits in fitting(sums).items():
+            if not fits:
+                raise RunError(not_as_written(path, sums[path]))
+            self.checked.add(path)
+
+    def sound_shards(self, table: str) -> tuple[Path, ...]:
+        """The same as `shards`, checked: to be read whole. Raises RunError."""
+        shards = self.shards(table)
+        self.check(shards)
+        return shards
 
     def evidence(self, grain: str) -> tuple[str, ...]:
         """Names of the evidence of a grain, in the order of the recipe."""
@@ -75,6 +100,7 @@ class FinishedRun(NamedTuple):
             shards = tuple(shards[place] for place in places)
         if not shards:
             return pl.DataFrame()
+        self.check(shards)
         wanted = sorted(row_ids)
         one = pl.col(ROW_ID) == wanted[0] if len(wanted) == 1 else pl.col(ROW_ID).is_in(wanted)
         found = pl.scan_parquet(list(shards), glob=False).filter(one)
@@ -85,7 +111,7 @@ class FinishedRun(NamedTuple):
         """Indices of the shards that hold these rows, ascending."""
         if len(row_ids) <= 2:
             return tuple(sorted({self.shard_of(row_id) for row_id in row_ids}))
-        ranges = [_row_range(shard) for shard in self.shards(ROWS_TABLE)]
+        ranges = [_row_range(shard) for shard in self.sound_shards(ROWS_TABLE)]
         wanted = sorted(row_ids)
         at = [bisect_left(wanted, first) < bisect_right(wanted, last) for first, last in ranges]
         return tuple(index for index, here in enumerate(at) if here)
@@ -94,6 +120,7 @@ class FinishedRun(NamedTuple):
     def first_row(self) -> int:
         """The smallest row_id; rows before it are of earlier data."""
         shards = self.shards(ROWS_TABLE)
+        self.check(shards[:1])
         return _row_range(shards[0])[0] if shards else 0
 
     def shard_of(self, row_id: int) -> int:
@@ -102,6 +129,7 @@ class FinishedRun(NamedTuple):
         low, high = 0, len(shards)
         while low < high:  # shards are in row order, so a few footers are enough
             middle = (low + high) // 2
+            self.check([shards[middle]])
             first, last = _row_range(shards[middle])
             if row_id < first:
                 high = middle
@@ -116,10 +144,12 @@ class FinishedRun(NamedTuple):
 
 
 def open_run(folder: Path, manifest: Mapping[str, Any] | None = None) -> FinishedRun:
-    """The run in a folder. A run about to be finished passes the manifest it will write.
+    """The run in a folder. A run about to be finished passes the manifest it will write; its files are not
+    checked, for they were written just now.
 
     Raises RunError if the folder is not a finished run or its manifest or recipe cannot be read.
     """
+    checked = set() if manifest is None else {folder / name for name in manifest.get("files", {})}
     if manifest is None:
         manifest = _manifest(folder)
     try:
@@ -129,7 +159,22 @@ def open_run(folder: Path, manifest: Mapping[str, Any] | None = None) -> Finishe
         raise RunError(
             f"{folder}: recipe.toml of this run cannot be read: {error}. The folder is damaged; run again."
         ) from error
-    return FinishedRun(folder, dict(manifest), recipe_text, recipe)
+    return FinishedRun(folder, dict(manifest), recipe_text, recipe, checked)
+
+
+def not_as_written(path: Path, written: FileSum) -> str:
+    """A sentence about a file of a run that is not the one that was written."""
+    if not path.exists():
+        found = "none"
+    elif path.stat().st_size != written.bytes:
+        found = f"{path.stat().st_size:,} bytes"
+    else:
+        found = "the size right and the content damaged"
+    return (
+        f"{path}: expected the file that the run wrote ({written.bytes:,} bytes, SHA-256 "
+        f"{written.sha256[:16]}…), found {found}. `curate check` lists all such files; the command that made "
+        "the run makes it again, and measures what is damaged"
+    )
 
 
 def rule_of(run: FinishedRun, reason: str) -> Rule:
@@ -186,6 +231,11 @@ def _manifest(folder: Path) -> dict[str, Any]:
         manifest = json.loads(path.read_bytes())
     except ValueError as error:
         raise RunError(f"{path}: not valid JSON: {error}. The run folder is damaged; run again.") from error
+    if isinstance(manifest, dict) and manifest.get(SELF) not in (None, manifest_sha256(manifest)):
+        raise RunError(
+            f"{path}: not as the run wrote it: its content does not fit its own {SELF}. The run folder is "
+            "damaged; run again."
+        )
     missing = {"counts", "reasons", "evidence", "input"} - set(manifest if isinstance(manifest, dict) else ())
     if missing:
         raise RunError(
@@ -193,6 +243,16 @@ def _manifest(folder: Path) -> dict[str, Any]:
             " Give the folder that `curate run` wrote."
         )
     return dict(manifest)
+
+
+SELF = "manifest_sha256"
+"""Entry of a manifest: the checksum of all the others."""
+
+
+def manifest_sha256(manifest: Mapping[str, Any]) -> str:
+    """Checksum of a manifest without its own."""
+    others = {name: value for name, value in manifest.items() if name != SELF}
+    return hashlib.sha256(json.dumps(others, sort_keys=True, ensure_ascii=False).encode()).hexdigest()
 
 
 def _row_range(shard: Path) -> tuple[int, int]:

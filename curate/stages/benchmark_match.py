@@ -63,7 +63,7 @@ from curate.flow import ROW_ID, STATUS, Stage, StageParams
 
 __all__ = ["NGRAM", "STAGE"]
 
-VERSION = 1
+VERSION = 2
 
 SPAN = pa.struct([("start", pa.int32()), ("end", pa.int32())])
 

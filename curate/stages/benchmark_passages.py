@@ -40,7 +40,7 @@ from curate.benchmarks.passages import Held, passages
 from curate.benchmarks.protect import resolve
 from curate.flow import ROW_ID, STATUS, Stage, StageParams
 
-VERSION = 1
+VERSION = 2
 
 SPANS = pa.list_(pa.struct([("start", pa.int32()), ("end", pa.int32())]))
 EVIDENCE = pa.schema(

@@ -73,7 +73,7 @@ from curate.stages.ballots import (
 from curate.stages.inputs import Inputs, Shard
 from curate.stages.majority_vote import COUNTS, counts
 
-VERSION = 1
+VERSION = 2
 
 EVIDENCE = pa.schema(
     [

@@ -68,7 +68,7 @@ from curate.stages.gold_polls import (
 )
 from curate.stages.inputs import Inputs, Shard
 
-VERSION = 1
+VERSION = 2
 
 EVIDENCE = pa.schema(
     [

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import NamedTuple
 
@@ -38,11 +38,26 @@ class Shard:
     skip_if: str | None = None
     originals: Path | None = None
     """Columns of the input as they were read; only predicates about `original` look at them."""
+    part: slice | None = None
+    """The lines of `keys` that are meant, if not all; what is read besides is of the whole shard."""
 
     def keys(self) -> pl.DataFrame:
         """Key columns of the grain, one line per row (or response), in order."""
         path = self.rows if self.grain == "row" else self.responses
-        return _read(path, KEYS[self.grain])
+        keys = _read(path, KEYS[self.grain])
+        return keys if self.part is None else keys[self.part]
+
+    def halves(self) -> tuple[Shard, ...]:
+        """The two halves of the lines that are meant; empty if it is one line."""
+        start, stop, _ = (self.part or slice(None)).indices(self.n_rows)
+        middle = (start + stop) // 2
+        if stop - start < 2:
+            return ()
+        return replace(self, part=slice(start, middle)), replace(self, part=slice(middle, stop))
+
+    def name(self) -> str:
+        """The single line that is meant, for a message."""
+        return " ".join(f"{name} {value}" for name, value in self.keys().row(0, named=True).items())
 
     @property
     def n_rows(self) -> int:
@@ -86,7 +101,9 @@ class Shard:
             named = [column for column in columns if column not in on]
             if name in known and STATUS not in named:
                 named.append(STATUS)  # what a message about a null tells
-            struct = _read(path, [*on, *named]).select(*on, pl.struct(named).alias(name))
+            read = _read(path, [*on, *named])
+            packed = pl.DataFrame([read[column] for column in named]).to_struct(name)  # `^a.*$` may be a name
+            struct = read.select(on).with_columns(packed)
             keys = keys.join(struct, on=list(on), how="left", maintain_order="left")
         return keys
 

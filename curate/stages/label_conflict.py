@@ -58,7 +58,7 @@ from curate.flow import ROW_ID, STATUS, Dataset, Engine, Stage, StageParams, rea
 from curate.kernels.text import I64
 from curate.stages.inputs import Inputs, Shard
 
-VERSION = 2
+VERSION = 3
 
 EVIDENCE = pa.schema(
     [

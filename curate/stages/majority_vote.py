@@ -46,7 +46,7 @@ from curate.kernels.estimators import wilson_interval
 from curate.stages.ballots import SAID, VoteParams, as_evidence, check_models, read_ballots, referee
 from curate.stages.inputs import Inputs, Shard
 
-VERSION = 1
+VERSION = 2
 
 COUNTS: list[tuple[str, pa.DataType]] = [
     ("answer", pa.large_string()),

@@ -7,7 +7,7 @@ from typing import Any
 import polars as pl
 import pyarrow as pa
 
-from curate.flow import KEYS, RESPONSE_ID, ROW_ID, STATUS, Dataset, Stage, StageParams
+from curate.flow import KEYS, RESPONSE_ID, ROW_ID, STATUS, Apart, Dataset, Stage, StageParams
 from curate.stages import STAGES
 from curate.stages.inputs import Inputs, Shard
 
@@ -36,17 +36,34 @@ def measure_shard(name: str, params: StageParams, state: Any, shard: Shard) -> p
         frame = shard.read(*stage.reads)
     on = list(KEYS[stage.grain])
     skipped = shard.skip_mask()
+    if shard.part is not None:
+        frame, skipped = (
+            whole.join(keys, on=on, how="semi", maintain_order="left") for whole in (frame, skipped)
+        )
     if skipped.height:
         frame = frame.join(skipped, on=on, how="anti", maintain_order="left")
     measured = stage.measure(frame, params, state)
     if skipped.height:
-        nulls = [
-            pl.lit("skipped").alias(name) if name == STATUS else pl.lit(None).alias(name)
-            for name in stage.evidence.names
-        ]
-        measured = pl.concat([measured, skipped.select(*on, *nulls)], how="vertical_relaxed")
+        measured = pl.concat([measured, _unmeasured(skipped, stage, "skipped")], how="vertical_relaxed")
     measured = keys.join(measured, on=on, how="left", maintain_order="left")
     return checked(measured, keys, stage, frame.height + skipped.height)
+
+
+def taken_apart(name: str) -> Apart:
+    """How a shard is halved, down to the line that workers die of: it gets nulls and the status `failed`."""
+    stage = STAGES[name]
+
+    def lost(shard: Shard) -> pa.Table:
+        keys = shard.keys()
+        return checked(_unmeasured(keys, stage, "failed"), keys, stage, keys.height)
+
+    return Apart(Shard.halves, lost, Shard.name)
+
+
+def _unmeasured(keys: pl.DataFrame, stage: Stage, status: str) -> pl.DataFrame:
+    """Lines of evidence that say nothing but why."""
+    values = [pl.lit(status if column == STATUS else None).alias(column) for column in stage.evidence.names]
+    return keys.select(*KEYS[stage.grain], *values)
 
 
 def checked(measured: pl.DataFrame, keys: pl.DataFrame, stage: Stage, expected: int) -> pa.Table:

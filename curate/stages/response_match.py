@@ -42,7 +42,7 @@ from curate.errors import InputError
 from curate.flow import RESPONSE_ID, ROW_ID, Stage, StageParams
 from curate.stages.benchmark_match import EVIDENCE, evidence_of
 
-VERSION = 1
+VERSION = 2
 
 
 class ResponseMatch(StageParams):

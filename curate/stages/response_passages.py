@@ -32,7 +32,7 @@ from curate.benchmarks.protect import resolve
 from curate.flow import RESPONSE_ID, ROW_ID, Stage, StageParams
 from curate.stages.benchmark_passages import EVIDENCE, Cut, evidence_of
 
-VERSION = 1
+VERSION = 2
 
 
 class ResponsePassages(StageParams):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from curate.answers.extract import tidy
+from curate.answers.forms.literals import cycle_of
 from curate.answers.latex import as_latex
 
 MAX_WRAPPERS = 8
@@ -25,8 +26,13 @@ _LEAD = re.compile(
 )
 """What leads to an answer without being part of it."""
 _BRACE = re.compile(r"(?<!\\)[{}]")
+_BEGIN = re.compile(r"(?<!\\)\\begin")
 _BLANKS = re.compile(r"(\s)\s{2,}")
-_REPEATING = re.compile(r"(\.\d+)\s*(?:\(repeating\)|repeating\b)")
+_REPEATING = re.compile(r"\.(\d{1,100})\s*(?:\(repeating\)|repeating\b)")
+_ORDINAL = re.compile(
+    r"(\d)\s*\^\s*(?:\{\s*)?(?:\\(?:text|mathrm|rm)(?![A-Za-z])\s*\{?\s*)?(?:st|nd|rd|th)\s*(?:\}\s*){0,2}$"
+)
+_MAXIMA = re.compile(r"(?<![\d\\])%(pi|e|i)(?![A-Za-z])")
 _STRAY = re.compile(r"(?<!\\)\\(?=\d|\Z)")
 _TITLED = re.compile(r"(?=[A-Za-z _]*[A-Za-z]{3})[A-Za-z][A-Za-z _]{2,60}(?:=|:|\bis\b)\s*(?P<rest>[^=]+)")
 _TIMES_TEN = re.compile(r"(\d)\s*[xX]\s*10(?=\s*\^)")
@@ -68,10 +74,16 @@ def untitled(plain: str) -> str | None:
 def _rewritten(plain: str) -> str:
     """A text with what is often written wrongly written as it should be."""
     plain = _BLANKS.sub(r"\1\1", plain)  # of more than two, patterns would try every part of a run
+    if r"\\begin{" in plain and _BEGIN.search(plain) is None:
+        plain = plain.replace("\\\\", "\\")  # of a JSON string that nobody decoded
     if "repeating" in plain:
-        plain = _REPEATING.sub(r"\1...", plain)
+        plain = _REPEATING.sub(_repeating, plain)
     if "\\" in plain and r"\begin" not in plain:
         plain = _STRAY.sub("", plain)
+    if "%" in plain:
+        plain = _MAXIMA.sub(lambda found: r"\pi " if found[1] == "pi" else found[1], plain)
+    if "^" in plain:
+        plain = _ORDINAL.sub(r"\1", plain)
     if "10" in plain:
         plain = _TIMES_TEN.sub(r"\1\\times 10", plain)
     if r"\\" in plain and r"\begin" not in plain:
@@ -79,6 +91,12 @@ def _rewritten(plain: str) -> str:
     if "{}" in plain or "{ }" in plain:
         plain = _NOTHING_IN_BRACES.sub("", plain)
     return plain
+
+
+def _repeating(decimals: re.Match[str]) -> str:
+    """The digits that are said to repeat: those that do where some do already, all where none do."""
+    fixed, cycle = cycle_of(decimals[1])
+    return rf".{fixed}\overline{{{cycle}}}" if cycle else rf".\overline{{{fixed}}}"
 
 
 def _without_pairs(plain: str) -> str:

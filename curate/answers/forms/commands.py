@@ -8,6 +8,7 @@ from curate.answers.forms.nodes import Node
 from curate.answers.forms.tokens import Token, Unreadable
 from curate.answers.forms.units import is_word
 from curate.answers.forms.vocabulary import (
+    BEHIND_CLOSED,
     BOXES,
     CONSTANTS,
     DECORATIONS,
@@ -16,6 +17,7 @@ from curate.answers.forms.vocabulary import (
     MATRICES,
     NO_FACTOR,
     OF_SEVERAL,
+    PRODUCTS,
     RENAMED,
     RUN_TOGETHER,
     SET_LETTERS,
@@ -147,6 +149,8 @@ class Commands(Brackets):
             return False
         if token.text == "|":
             return not self.bar_closes
+        if token.text == "[" and (self.next.kind == "end" or self.next.text in BEHIND_CLOSED):
+            return False  # of ]1, 2[
         return token.text.startswith("\\") or token.text in ("(", "[", "{")
 
     def is_factor(self, token: Token) -> bool:
@@ -155,7 +159,15 @@ class Commands(Brackets):
         if token.kind == "text":
             name = name.strip()
             return RENAMED.get(name, name) in FUNCTIONS or self.read_text(name) is not None
+        if token is self.here and self.is_product(name):
+            return True
         return name in FUNCTIONS or name in RENAMED or is_symbols(name)
+
+    def is_product(self, word: str) -> bool:
+        """Whether a short word here is a product: in brackets, and with no word or blank before it."""
+        before = self.tokens[self.at - 1].kind if self.at else "end"
+        is_apart = self.here.after_blank and before != "operator"
+        return self.inside > 0 and word in PRODUCTS and before not in ("word", "text") and not is_apart
 
     def read_text(self, content: str) -> Node | None:
         r"""What the content of a \text{...} is, where it is a number, a variable or a constant."""

@@ -99,6 +99,11 @@ def _ceiling(value: Value) -> Value:
     return negative(_floor(negative(value)))
 
 
+def _sign(value: Value) -> Value:
+    number = value.rational
+    return named("sgn", value) if number is None else constant((number > 0) - (number < 0))
+
+
 def _exponential(value: Value) -> Value:
     return power(atom(E), value)
 
@@ -145,12 +150,15 @@ _EXACT: dict[str, Callable[[Value], Value]] = {
     "sinh": lambda value: _hyperbolic(value, -1),
     "cosh": lambda value: _hyperbolic(value, 1),
     "tanh": lambda value: divide(_hyperbolic(value, -1), _hyperbolic(value, 1)),
+    "sech": lambda value: divide(constant(1), _hyperbolic(value, 1)),
+    "csch": lambda value: divide(constant(1), _hyperbolic(value, -1)),
     "coth": lambda value: divide(_hyperbolic(value, 1), _hyperbolic(value, -1)),
     "arcsin": arcsine,
     "arccos": arccosine,
     "arctan": arctangent,
     "arccot": lambda value: add(multiply(constant(HALF), atom(PI)), negative(arctangent(value))),
     "abs": absolute,
+    "sgn": _sign,
     "floor": _floor,
     "ceil": _ceiling,
 }

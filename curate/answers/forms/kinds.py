@@ -110,6 +110,8 @@ class Yes(NamedTuple):
     """Yes or no, true or false."""
 
     value: bool
+    kind: str = "yes or no"
+    """Always this: without it, yes and infinity would be one tuple."""
 
 
 Answer: TypeAlias = (

@@ -40,7 +40,7 @@ def _repeating(text: str) -> Fraction:
     whole, _, decimals = text.partition(".")
     goes_on = _GOES_ON.fullmatch(decimals)
     if goes_on is not None:
-        fixed, cycle = _cycle(goes_on[1])
+        fixed, cycle = cycle_of(goes_on[1])
     else:
         fixed, marked = re.fullmatch(r"(\d*)(.*)", decimals, re.DOTALL).groups()  # type: ignore[union-attr]
         cycle = re.sub(r"\D", "", marked)
@@ -50,7 +50,7 @@ def _repeating(text: str) -> Fraction:
     return start + Fraction(int(cycle), (10 ** len(cycle) - 1) * 10 ** len(fixed))
 
 
-def _cycle(digits: str) -> tuple[str, str]:
+def cycle_of(digits: str) -> tuple[str, str]:
     """Digits before a cycle, and the cycle that the rest repeats at least twice (one digit: thrice)."""
     for fixed in range(len(digits) if len(digits) <= MAX_CYCLE else 0):
         rest = digits[fixed:]

@@ -111,7 +111,8 @@ def _power_of_atom(one: Atom, have: Exponent, exponent: Value, times: Fraction) 
     if one == E:
         turned = _euler(exponent, have * times)
         return _atom_power(E, exponent, have * times) if turned is None else turned
-    if one[0] == "x" and have.denominator == 1:
+    is_safe = one[0] == "x" and (one[1] == ("n",) or positive(base_of(one)))  # (x^2)^(1/2) is not x
+    if is_safe and have.denominator == 1:
         return power(base_of(one), multiply(thaw(one[2]), multiply(exponent, constant(have * times))))
     return _atom_power(one, exponent, have * times) if one[0] == "s" else None
 

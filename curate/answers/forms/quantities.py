@@ -27,7 +27,11 @@ _BEFORE_HALF = (r"\text{", r"\mathrm{", r"\,")
 _COMPOUND = re.compile(
     r"(\d+(?:\.\d+)?)\s*(?:\\text\{\s*)?([A-Za-z]+)\s*\}?[\s,]*(?:(?:\\text\{)?\s*and\b\s*\}?)?\s*"
 )
-_TEMPERATURES = ("c", "f")
+_TEMPERATURE = re.compile(
+    r"(?P<number>.*[\d)}])\s*(?:\\(?:text|mathrm)\s*\{\s*)?(?:\^\s*\{?\s*\\circ\s*\}?|\^o|degrees?|deg\.?)"
+    r"(?:\s|~|\\[ ,;:!])*(?:\\(?:text|mathrm)\s*\{\s*)?(?P<scale>C|F|[Cc]elsius|[Ff]ahrenheit)\s*\}?"
+)
+_SCALES = {"c": "celsius", "f": "fahrenheit"}
 
 
 class Split(NamedTuple):
@@ -50,8 +54,11 @@ def split(text: str) -> Split:
     if noted is not None and (is_word(noted[2]) or " " in noted[2]):
         formula = f"{noted[1]} {noted[2]}"
     counted = _COUNTED.fullmatch(formula) or _MINUTES.fullmatch(formula)
+    temperature = _TEMPERATURE.fullmatch(formula)
     words = ""
-    if counted is not None:
+    if temperature is not None:
+        formula, words = temperature["number"], _SCALES[temperature["scale"][0].lower()]
+    elif counted is not None:
         formula, words = counted["number"], counted["unit"]
     return Split(formula, words, half[1].lower() if half else "")
 
@@ -101,8 +108,7 @@ def _number_with_unit(answer: Number, unit: Unit) -> Number:
     if unit.words in ("degree", "degrees") and not unit.dimension:
         return answer._replace(degrees=True)
     if answer.degrees:
-        is_temperature = unit.words in _TEMPERATURES or "coulomb" in dict(unit.dimension)
-        raise Unreadable("a temperature" if is_temperature else "a unit behind degrees")
+        raise Unreadable("a unit behind degrees")
     is_many = not unit.dimension and not unit.words and unit.shown != "percent"  # million, dozen
     if is_many:
         return answer._replace(value=multiply(answer.value, constant(unit.factor)), places=None)

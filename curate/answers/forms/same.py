@@ -56,6 +56,10 @@ def _by_kind(a: Answer, b: Answer, rules: Rules) -> Finding:
         return options(a, b, rules)
     if isinstance(a, Words) or isinstance(b, Words):
         return words(a, b)
+    if isinstance(a, Several) and isinstance(b, Several):
+        found = several(a, b, rules)
+        if found.equal is not False or (_single(a), _single(b)) == (a, b):
+            return found
     a, b = _single(a), _single(b)
     if isinstance(a, Relation) or isinstance(b, Relation):
         return relations(a, b, rules)

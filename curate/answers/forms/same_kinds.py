@@ -197,9 +197,9 @@ def _same_time(a: Proportion, b: Proportion) -> bool:
 
 
 def _is_late(plain: Proportion, marked: Proportion) -> bool:
-    """Whether the first is a time after noon on a clock of 24 hours and the second says am or pm."""
+    """Whether the first is a time as only a clock of 24 hours shows it and the second says am or pm."""
     hour = plain.items[0].rational
-    return bool(marked.half) and not plain.half and hour is not None and hour > NOON
+    return bool(marked.half) and not plain.half and hour is not None and not 1 <= hour <= NOON
 
 
 def _minutes(one: Proportion) -> Fraction | None:

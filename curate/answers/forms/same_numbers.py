@@ -16,6 +16,12 @@ from curate.answers.forms.units import Unit
 from curate.answers.profiles import Profile
 
 MAX_WRITTEN_PLACES = 12
+_ZEROS = {
+    "kelvin": (Fraction(1), Fraction(0)),
+    "celsius": (Fraction(1), Fraction("273.15")),
+    "fahrenheit": (Fraction(5, 9), Fraction("459.67") * 5 / 9),
+}
+"""What a degree of each scale of temperature is in kelvins, and where its zero is."""
 
 
 def numbers(a: Number, b: Number, profile: Profile) -> Finding:
@@ -45,7 +51,8 @@ def _one_counted(counted: Number, unit: Unit, plain: Number, profile: Profile) -
     if found.equal:
         return found._replace(why=f"{found.why} ({unit.shown} left out)")
     if not unit.dimension and unit.factor != 1:
-        return values(plain, _converted(counted, unit), profile)
+        found = values(plain, _converted(counted, unit.factor), profile)
+        return found if found.equal else values(_converted(plain, 1 / unit.factor), counted, profile)
     if plain.value.symbols and unit.written:
         letters = read(unit.written).answer
         if isinstance(letters, Number):
@@ -57,19 +64,32 @@ def _both_counted(a: Number, unit_a: Unit, b: Number, unit_b: Unit, profile: Pro
     """5 m is 500 cm and not 5 kg; words that are no known units (apples) are not compared."""
     if unit_a.dimension == unit_b.dimension:
         if unit_a.factor != unit_b.factor:
-            return values(_converted(a, unit_a), _converted(b, unit_b), profile)
+            found = values(a, _converted(b, unit_b.factor / unit_a.factor), profile)
+            return found if found.equal else values(_converted(a, unit_a.factor / unit_b.factor), b, profile)
         found = values(a, b, profile)
         if unit_a.words != unit_b.words and found.equal:
             return found._replace(why=f"{found.why} ({unit_a.shown} and {unit_b.shown} not compared)")
         return found
+    kelvins = _kelvins(a, unit_a), _kelvins(b, unit_b)
+    if None not in kelvins and kelvins[0] == kelvins[1]:
+        return Finding(True, "algebra", f"both are {of(a.value)} {unit_a.shown}")
     if unit_a.dimension and unit_b.dimension and not profile.any_unit:
         return Finding(False, "key", f"units differ: {unit_a.shown}, {unit_b.shown}")
     return values(a, b, profile)
 
 
-def _converted(one: Number, unit: Unit) -> Number:
-    """A number in the base unit."""
-    return one._replace(value=algebra.multiply(one.value, constant(unit.factor)), places=None)
+def _converted(one: Number, factor: Fraction) -> Number:
+    """A number in another unit, of which the factor goes into its own."""
+    return one._replace(value=algebra.multiply(one.value, constant(factor)), places=None)
+
+
+def _kelvins(one: Number, unit: Unit) -> Fraction | None:
+    """A temperature above absolute zero; None for anything else."""
+    number = one.value.rational
+    if number is None or unit.shown not in _ZEROS:
+        return None
+    size, zero = _ZEROS[unit.shown]
+    return number * size + zero
 
 
 def values(a: Number, b: Number, profile: Profile) -> Finding:

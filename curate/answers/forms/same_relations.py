@@ -13,6 +13,7 @@ from curate.answers.forms.kinds import Answer, Number, Proportion, Relation, Sev
 FUNCTION_LETTERS = frozenset("fghFGHPQpqWT")
 _STRICT = ("<", ">")
 _NAMING = ("=", r"\in")
+_UNSOLVED = Finding(None, "algebra", "an equation and several")
 
 
 def relations(a: Answer, b: Answer, rules: Rules) -> Finding:
@@ -56,18 +57,26 @@ def _relation_and_other(relation: Relation, other: Answer, compare: Compare) -> 
         if equation is not None and roots is not None:
             if _proportional(equation, roots):
                 return Finding(True, "algebra", "the equation has these solutions")
-            return Finding(None, "algebra", "an equation and several")
+            return compare(right, other) if _is_explicit(relation) else _UNSOLVED
     if relation.sign not in _NAMING:
         return None
     is_number = isinstance(right, Number) and not right.value.symbols and bool(right.value.above)
     if is_name(left) or (is_number and not _is_power(left)):
         return compare(right, other)
-    is_turned = isinstance(left, Number) and isinstance(right, Number) and not left.value.symbols
-    if is_turned and isinstance(right, Number) and right.value.symbols:  # 5 = x
+    if isinstance(left, Number) and not left.value.symbols and is_name(right):  # 5 = x
         return compare(left, other)
-    if isinstance(other, Number) and right != other and not other.value.symbols:
+    if isinstance(other, Number) and other not in (left, right) and not other.value.symbols:
         return Finding(False, "key", two_kinds(relation, other))
     return None
+
+
+def _is_explicit(one: Relation) -> bool:
+    """Whether an equation says what one thing is: a variable or f(x), alone on the left."""
+    if not isinstance(one.left, Number) or not isinstance(one.right, Number) or not is_name(one.left):
+        return False
+    function = _applied(one)
+    named = one.left.value.symbols if function is None else {function[0]}
+    return len(named) == 1 and not named & one.right.value.symbols
 
 
 def _two_relations(a: Relation, b: Relation, rules: Rules) -> Finding | None:
@@ -110,6 +119,8 @@ def _with_variable_of(a: Relation, b: Relation) -> Relation:
         return b
     if not isinstance(b.right, Number) or mine[1] in b.right.value.symbols:
         return b
+    if isinstance(a.right, Number) and other[1] in a.right.value.symbols:
+        return b
     renamed = algebra.substitute(b.right.value, other[1], mine[1])
     return b._replace(left=a.left, right=b.right._replace(value=renamed))
 
@@ -130,13 +141,7 @@ def _may_be_alike(a: Answer, b: Answer) -> bool:
     if not isinstance(a, Number) or not isinstance(b, Number):
         return True
     symbols = len(a.value.symbols), len(b.value.symbols)
-    if min(symbols) > 1 or (symbols == (1, 1) and _is_single(a) and _is_single(b)):
-        return a == b
-    return True
-
-
-def _is_single(one: Number) -> bool:
-    return len(next(iter(one.value.above))) == 1
+    return a == b if min(symbols) > 1 or symbols == (1, 1) else True
 
 
 def _with_roots(one: Several) -> Value | None:

@@ -103,7 +103,7 @@ class Things(Commands):
         """The name of a function, a constant or a letter, or a product of letters."""
         text = self.here.text
         name = RENAMED.get(text, text)
-        if name not in FUNCTIONS and not is_symbols(name):
+        if name not in FUNCTIONS and not is_symbols(name) and not self.is_product(name):
             raise Unreadable("words")
         self.at += 1
         if name in FUNCTIONS:

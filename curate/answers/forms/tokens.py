@@ -48,7 +48,7 @@ _TOKEN = re.compile(
     |%(?P<maxima>pi|e|i)(?![A-Za-z])
     |(?P<joint>(?<=[\d)}}\]])(?:or|and)(?=[^a-z]|[a-z]\W))
     |(?P<word>[A-Za-z]+)
-    |(?P<operator>\*\*|<=|>=|!=|==|=>|->|\.\.\.|\S)""",
+    |(?P<operator>\*\*|:=|<=|>=|!=|==|=>|->|\.\.\.|\S)""",
     re.VERBOSE | re.DOTALL,
 )
 _SIZES = names(

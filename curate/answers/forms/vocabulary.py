@@ -5,16 +5,17 @@ from __future__ import annotations
 from curate.answers.forms.tokens import names
 
 FUNCTIONS = names(
-    "sin cos tan cot sec csc arcsin arccos arctan arccot asin acos atan sinh cosh tanh coth "
+    "sin cos tan cot sec csc arcsin arccos arctan arccot asin acos atan sinh cosh tanh coth sech csch "
     "arsinh arcosh artanh asinh acosh atanh arcsinh arccosh arctanh log ln lg exp sqrt cbrt abs "
-    "floor ceil gcd lcm max min det sgn sign Re Im Arg arg"
+    "floor ceil gcd lcm max min det sgn sign Re Im Arg arg binomial"
 )
 RENAMED = {
     "asin": "arcsin", "acos": "arccos", "atan": "arctan", "tg": "tan", "ctg": "cot", "arctg": "arctan",
     "asinh": "arsinh", "acosh": "arcosh", "atanh": "artanh", "arcsinh": "arsinh", "arccosh": "arcosh",
-    "arctanh": "artanh", "sign": "sgn", "cosec": "csc", "Log": "log", "Ln": "ln",
+    "arctanh": "artanh", "sign": "sgn", "signum": "sgn", "cosec": "csc", "cosech": "csch", "Log": "log",
+    "Ln": "ln",
 }  # fmt: skip
-OF_SEVERAL = names("gcd lcm max min")
+OF_SEVERAL = names("gcd lcm max min binomial")
 GREEK = names(
     "alpha beta gamma delta epsilon zeta eta theta kappa lambda mu nu xi rho sigma tau upsilon "
     "phi chi psi omega Gamma Delta Theta Lambda Xi Sigma Phi Psi Omega ell hbar aleph partial "
@@ -43,10 +44,14 @@ NO_FACTOR = frozenset([
     "+", "-", "*", "/", r"\pm", r"\mp", "^", "_", "!", "'", "%", r"\%", *RELATIONS, *SETS,
 ])  # fmt: skip
 """Signs that no factor begins with."""
+BEHIND_CLOSED = frozenset([")", "]", "}", r"\}", ",", ";", *SETS])
+"""Signs that stand behind a closed bracket and not behind an open one."""
 APPLIED = frozenset("fghFGHPQpquvyITVNLSEB")
 """Letters that name functions: f(0) is one value, x(0) a product."""
 UNIT_LETTERS = frozenset("mgshLlNJWVAKCF")
 """Letters that are units where they stand in text behind a number."""
+PRODUCTS = frozenset(["at", "an", "as", "is", "it"])
+"""Words that are products of letters where they stand inside brackets, as in an exponent."""
 SET_LETTERS = frozenset("RNZQCP")
 """Letters that are sets of numbers where they stand alone in a special font."""
 DECORATIONS = names(

@@ -16,10 +16,11 @@ _OPTION = re.compile(
     r"(?P<cue>(?i:option|choice|answer)\s*:?\s*)?"
     r"(?:[(\[](?P<marked>[A-J])[)\]]|(?P<bare>[A-J])(?=[).:]|\s*$|\}))"
     r"(?!\s*(?:[+*/^=_<>!,|]|-\s)|\s*\\(?:cup|cap|cdot|le|ge|in)\b)"
-    r"[).:]*\s*\}*(?P<rest>.*)",
+    r"[).:]*(?:\\[ ,;:!]|[\s~])*\}*(?P<rest>.*)",
     re.DOTALL,
 )
-_MARKED = re.compile(r"\(|(?:\\text\w*\{)?\(?[A-J][).:]")
+_BEFORE_REST = re.compile(r"^(?:\\[ ,;:!]|[\s,:~])*")
+_MARKED = re.compile(r"\(|(?:\\(?:text|math)\w*\{)?\(?[A-J][).:]")
 _OPTION_IN_TEXT = re.compile(r"\\(?:text(?:bf)?|math(?:rm|bf)|mbox)\s*\{\s*(?=\(?[A-J][).}])")
 _TEXT_COMMAND = re.compile(r"\\(?:text(?:bf|it)?|math(?:rm|bf)|mbox|operatorname|rm)(?![A-Za-z])|\\[ ,;:!~]")
 _FORMULA_SIGNS = re.compile(r"[=<>^_+*/\\]|\d")
@@ -100,7 +101,7 @@ def _unbraced(rest: str) -> str:
     rest = rest.strip()
     if rest.count("}") == rest.count("{") + 1:
         rest = rest.removesuffix("}")
-    return rest.strip(" .,:~\\")
+    return _BEFORE_REST.sub("", rest).rstrip(" .,:~\\")
 
 
 def _is_one_word(word: str) -> bool:

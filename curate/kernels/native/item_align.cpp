@@ -28,7 +28,10 @@ constexpr double kSameFormulas = 0.65;  // least agreement of the signs, variabl
 constexpr double kFewEdits = 0.85;      // part of the words, however common, that a short copy has in order where a rare one is lost
 constexpr double kLeastInOrder = 0.3;   // of a template
 constexpr double kLeastDensity = 0.3;   // of a reworded item
+constexpr int kRounds = 3;              // of renaming letters
 constexpr size_t kShort = 15;           // below so many words anything but a near copy is chance
+constexpr uint64_t kTelling = 1000;     // least weight of what a reworded item has of its rare words: chance gives a text a few
+constexpr uint64_t kTwiceAsLong = 140;  // the same on top for every time that the text is twice as long as the item
 constexpr size_t kFewWords = 5;         // as FEW_WORDS in item_index.py
 
 // What is told of one text: the layout of curate.kernels.item_align.TOLD.
@@ -50,16 +53,17 @@ struct Measured {  // how much of an item a text has
     double plain;     // part of the words that are in order
     double share;     // weight of the distinct content words that are there, of that of all
     double density;   // part of the words of the span that are in order
+    bool telling;     // what is there says more than chance gives a text of this length
     size_t n_rare;    // distinct content words of the item
     bool ideographs;  // as ItemWords has it
 };
 
-struct Rank {  // of two alignments the smaller one counts: the nearer kind, the higher alignment, the larger share
+struct Rank {  // of two alignments the smaller one counts: the nearer kind, the better fit, the larger share
     uint32_t kind = UINT32_MAX;
-    double alignment = 0, share = 0;
+    double fit = 0, share = 0;
     bool before(const Rank& other) const {
         if (kind != other.kind) return kind < other.kind;
-        return alignment != other.alignment ? alignment > other.alignment : share > other.share;
+        return fit != other.fit ? fit > other.fit : share > other.share;
     }
 };
 
@@ -77,7 +81,10 @@ struct Judged {
 
 // Whether it may be near, by the words alone; the same for a reworded item, a variant, a template.
 bool nearly(const Measured& m) { return m.in_order >= kNearly && m.plain >= kNearly; }
-bool rewordable(const Measured& m) { return m.n_rare >= kFewWords && m.density >= kLeastDensity; }
+bool rewordable(const Measured& m) { return m.n_rare >= kFewWords && m.density >= kLeastDensity && m.telling; }
+
+// How well item and text fit: part of the item that is in order, less what stands between in the text.
+double fit(const Measured& m) { return m.in_order * (1 + m.density) / 2; }
 bool variable(const Measured& m, double least) { return m.in_order >= least || m.plain >= kFewEdits; }
 bool common(const Measured& m) { return m.in_order >= kLeastInOrder || m.share >= kAnother; }
 
@@ -155,11 +162,12 @@ class Aligner {
 
     // The item beside tokens [first, end) of the text and what is around them; false if they share no word, or if it
     // cannot rank before `nearest`, what another item reached.
-    bool align(int32_t number, size_t first, size_t end, const Rank* nearest, Told& told, Exchange& strings) {
+    bool align(int32_t number, size_t first, size_t end, const Rank* nearest, Told& told, Rank& rank, Exchange& strings) {
         const ItemWords& item = this->item(number);
         const Words words{item.words.data(), item.words.size()};
         const std::vector<Word>& whole = row(item.draws);
-        const size_t size = words.size(), margin = size / 4 + 5;
+        // A drawing amid the text is left out, and may part the item more widely than its window is.
+        const size_t size = words.size(), margin = drawn_ && !item.draws ? size : size / 4 + 5;
         auto place = [&](size_t token) {
             auto is_before = [](const Word& word, size_t t) { return word.first < t; };
             return static_cast<size_t>(std::lower_bound(whole.begin(), whole.end(), token, is_before) - whole.begin());
@@ -177,6 +185,7 @@ class Aligner {
             told.alignment = told.share = 1;
             told.kind = kVerbatim;
             told.why = kAllWords;
+            rank = Rank{kVerbatim, 1, 1};
             place_at(words, 0, size, window, at, at + size, told);
             return true;
         }
@@ -184,21 +193,22 @@ class Aligner {
         Words beside = window;
         size_t letters = 0;
         bool renamed = false;
-        layer_.exchanged_letters(words, window, laid_, renames_);
-        if (!renames_.empty()) {
+        for (int round = 0; round < kRounds; round++) {  // letters in their places show which others have another name
+            layer_.exchanged_letters(words, beside, laid_, renames_);
+            if (renames_.empty()) break;
             for (const Rename& one : renames_) letters += one.times;
-            renamed_row_.assign(window.begin(), window.end());
-            layer_.rename(renames_, renamed_row_);
-            const Words other{renamed_row_.data(), renamed_row_.size()};
-            if (layer_.lay(words, other, begin, stop, other_) && other_.n_kept > laid_.n_kept) {
-                std::swap(laid_, other_);
-                beside = other;
-                renamed = true;
-            }
+            std::vector<Word>& row = renamed_row_[round % 2];
+            row.assign(beside.begin(), beside.end());
+            layer_.rename(renames_, row);
+            const Words other{row.data(), row.size()};
+            if (!layer_.lay(words, other, begin, stop, other_) || other_.n_kept <= laid_.n_kept) break;
+            std::swap(laid_, other_);
+            beside = other;
+            renamed = true;
         }
-        const Measured measured = measure(item, beside);
+        const Measured measured = measure(item, beside, whole.size());
         const Kind hoped = nearest_kind(measured);
-        if (nearest && !Rank{hoped, measured.in_order, measured.share}.before(*nearest)) return false;
+        if (nearest && !Rank{hoped, fit(measured), measured.share}.before(*nearest)) return false;
         const Asked asked = hoped == kNone ? Asked::numbers : hoped <= kReworded ? Asked::formulas : Asked::question;
         comparer_.compare(item, beside, laid_, renamed, asked, found_);
         if (renamed) {
@@ -208,6 +218,7 @@ class Aligner {
         }
         const Judged judged = judge(size, measured, found_, renamed);
         const Run &first_run = laid_.runs.front(), &last_run = laid_.runs.back();
+        rank = Rank{judged.kind, fit(measured), measured.share};
         told.alignment = measured.in_order;
         told.share = measured.share;
         told.kind = judged.kind;
@@ -272,23 +283,26 @@ class Aligner {
         if (!cut_[draws]) {
             drawings_.clear();
             if (has_drawing_ && !draws) find_drawings(text_, true, drawings_);
+            if (!draws) drawn_ = !drawings_.empty();
             cutter_.cut(text_, tokens_, drawings_, row_[draws], nullptr);
             cut_[draws] = true;
         }
         return row_[draws];
     }
 
-    Measured measure(const ItemWords& item, Words row) {
+    Measured measure(const ItemWords& item, Words row, size_t n_whole) {
         uint64_t in_order = 0, held_weight = 0;
         for (size_t k = 0; k < item.words.size(); k++) in_order += laid_.kept[k] ? item.heavy[k].weight : 0;
         comparer_.note(row, laid_.first_around(), laid_.end_around());
         for (const Count& one : item.rare) held_weight += comparer_.has(one.string) ? one.times : 0;
         size_t aligned = 0;
         for (const Run& run : laid_.runs) aligned += run.size;
+        uint64_t telling = kTelling;
+        for (size_t n = 2 * item.words.size(); n <= n_whole; n *= 2) telling += kTwiceAsLong;
         auto part = [](uint64_t some, uint64_t of) { return static_cast<double>(some) / static_cast<double>(of); };
         return Measured{part(in_order, item.weight), part(laid_.n_kept, item.words.size()),
                         part(held_weight, std::max<uint64_t>(1, item.rare_weight)),
-                        part(aligned, laid_.end() - laid_.first()), item.rare.size(), item.ideographs};
+                        part(aligned, laid_.end() - laid_.first()), held_weight >= telling, item.rare.size(), item.ideographs};
     }
 
     const Column& texts_;
@@ -300,8 +314,9 @@ class Aligner {
     Text text_;
     Tokens tokens_;
     bool has_drawing_ = false;
+    bool drawn_ = false;  // drawings are left out of row_[0]
     bool cut_[2] = {false, false};
-    std::vector<Word> row_[2], renamed_row_;
+    std::vector<Word> row_[2], renamed_row_[2];
     std::unordered_map<int32_t, ItemWords> known_;
     size_t n_words_kept_ = 0;
     std::vector<Stretch> drawings_;
@@ -344,8 +359,8 @@ CURATE_API int64_t curate_item_align(const Column* texts, const Column* items, c
             uint32_t hits = 0;
             while (at != end && at->item >= 0 && nearest.kind != kVerbatim) {
                 Exchange strings;
-                const bool laid = aligner.align(at->item, at->first, at->end, best.item >= 0 ? &nearest : nullptr, told, strings);
-                const Rank rank{told.kind, told.alignment, told.share};
+                Rank rank;
+                const bool laid = aligner.align(at->item, at->first, at->end, best.item >= 0 ? &nearest : nullptr, told, rank, strings);
                 if (laid && rank.before(nearest)) {
                     nearest = rank;
                     best = told;

@@ -9,7 +9,8 @@ namespace {
 
 using std::string_view;
 
-constexpr string_view kDrawings[][2] = {{"[asy]", "[/asy]"}, {"\\begin{tikzpicture}", "\\end{tikzpicture}"}};
+constexpr string_view kDrawings[][2] = {
+    {"[asy]", "[/asy]"}, {"\\begin{asy}", "\\end{asy}"}, {"\\begin{tikzpicture}", "\\end{tikzpicture}"}};
 constexpr size_t kDrawn = 25;  // a drawing is left out of a text that has so many words beside it
 
 string_view view_of(Text text) { return string_view(reinterpret_cast<const char*>(text.bytes), text.size); }
@@ -78,16 +79,30 @@ size_t calculation_end(string_view text, size_t at) {
     return n <= 200 && text.substr(at + 2 + n, 2) == ">>" ? at + n + 4 : 0;
 }
 
+// Where the answer that a worked solution ends with (#### 18 in GSM8K) ends, 0 if there is none.
+size_t answer_end(string_view text, size_t at) {
+    if (text.substr(at, 4) != "####") return 0;
+    const size_t blanks = run_of(text, at + 4, [](char c) { return c == ' ' || c == '\t'; });
+    size_t i = at + 4 + blanks;
+    i += text.substr(i, 1) == "-";
+    i += text.substr(i, 1) == "$";
+    const size_t digits = run_of(text, i, [](char c) { return is_digit(c) || c == '.' || c == ','; });
+    const bool is_number = digits >= 1 && digits <= 30 && is_digit(text[i]);
+    i += digits;
+    return blanks <= 9 && is_number && (i == text.size() || text[i] == '\n') ? i : 0;
+}
+
 // Adds markup to the stretches, and puts them in order.
 void find_markup(string_view text, std::vector<Stretch>& found, std::vector<uint8_t>& reached) {
     const size_t before = found.size();
     for (size_t at = 0; at < text.size();) {
-        if (text[at] != '<' && text[at] != '&') {
-            at++;
-            continue;
+        size_t end = 0;
+        if (text[at] == '&') end = reference_end(text, at);
+        if (text[at] == '#') end = answer_end(text, at);
+        if (text[at] == '<') {
+            end = tag_end(text, at, reached);
+            if (!end) end = calculation_end(text, at);
         }
-        size_t end = text[at] == '&' ? reference_end(text, at) : tag_end(text, at, reached);
-        if (!end && text[at] == '<') end = calculation_end(text, at);
         if (end) found.push_back(Stretch{at, end});
         at = end ? end : at + 1;
     }
@@ -110,9 +125,26 @@ bool ends_sentence(string_view between) {
     return false;
 }
 
+// Whether a piece of a text that stands straight beside these signs is part of a formula.
+bool is_beside_formula(string_view content, size_t begin, size_t end) {
+    auto is_sign = [](char c) { return c == '$' || c == '^' || c == '_' || c == '+' || c == '=' || c == '*'; };
+    if (begin > 0 && content[begin - 1] == '\\') return false;
+    return (begin > 0 && is_sign(content[begin - 1])) || (end < content.size() && is_sign(content[end]));
+}
+
 size_t place_among(const uint64_t* ascending, int64_t n, uint64_t value) {  // n: it is not there
     const uint64_t* found = std::lower_bound(ascending, ascending + n, value);
     return found != ascending + n && *found == value ? static_cast<size_t>(found - ascending) : static_cast<size_t>(n);
+}
+
+// Whether token `at`, an a, is no letter of a formula: it stands between blanks, before a word that it belongs to.
+bool is_article(string_view content, Tokens tokens, size_t at) {
+    const size_t begin = tokens.begin[at], end = tokens.end[at];
+    if ((begin > 0 && !is_space(content[begin - 1])) || end == content.size() || !is_space(content[end]) || at + 1 == tokens.size)
+        return false;
+    const string_view next = content.substr(tokens.begin[at + 1], tokens.end[at + 1] - tokens.begin[at + 1]);
+    if (next.size() < 2 || !std::all_of(next.begin(), next.end(), is_letter)) return false;
+    return next != "and" && next != "or" && next != "is" && next != "be";
 }
 
 // A number without what does not change it: zeros before it, and after its decimal point.
@@ -130,7 +162,8 @@ std::string value_of(string_view digits) {
 
 bool has_drawing(Text text) {
     const string_view content = view_of(text);
-    return content.find(kDrawings[0][0]) != string_view::npos || content.find("tikzpicture") != string_view::npos;
+    return content.find(kDrawings[0][0]) != string_view::npos || content.find("{asy}") != string_view::npos ||
+           content.find("tikzpicture") != string_view::npos;
 }
 
 void find_drawings(Text text, bool always, std::vector<Stretch>& drawings) {
@@ -273,6 +306,10 @@ void Cutter::cut(Text text, Tokens tokens, const std::vector<Stretch>& drawings,
         Token found = token(piece, false);
         if (strings_.is(found.word, kCommand) && begin > 0 && content[begin - 1] == '\\') found = token(piece, true);
         Word word{found.stem, found.value, found.label, static_cast<uint32_t>(first), 0, found.value != kNoString};
+        if (word.label == kNoString && piece.size() == 2 && std::all_of(piece.begin(), piece.end(), is_letter) &&
+            is_beside_formula(content, begin, begin + 2))
+            word.label = strings_.add(piece);  // xy is a product
+        if ((piece == "a" || piece == "A") && is_article(content, tokens, first)) word.label = kNoString;
         bool light = strings_[found.word].text.size() == 1;
         if (found.decimal) {
             folded_ = strings_.text(found.word);
