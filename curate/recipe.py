@@ -31,7 +31,7 @@ from pydantic import BaseModel, Field, ValidationError
 
 from curate.decide import OnMissing
 from curate.errors import RecipeError, did_you_mean
-from curate.flow import ROW_ID, Grain, KebabModel, Stage, StageParams
+from curate.flow import RESPONSES, ROW_ID, Grain, KebabModel, Stage, StageParams
 from curate.predicate import (
     BUILT_IN,
     ORIGINAL,
@@ -556,10 +556,13 @@ def _mask_problems(mask: MaskRule, tables: Mapping[str, Table]) -> list[str]:
 
 
 def _evidence_wanted(stage: Stage) -> tuple[Grain, set[str]]:
-    """Grain and columns of the earlier evidence a stage reads: clusters, where its rows meet by them."""
+    """Grain and columns of the earlier evidence a stage reads: clusters, where its rows meet by them.
+
+    Columns of RESPONSES are read there, not from the evidence.
+    """
     if stage.name in ("label-conflict", "gold-audit"):
         return ("row", {CLUSTER})
-    return ("row" if stage.whole is not None else "response", set(stage.reads))
+    return ("row" if stage.whole is not None else "response", set(stage.reads) - set(RESPONSES.names))
 
 
 def _has(table: Table, grain: Grain, columns: set[str]) -> bool:

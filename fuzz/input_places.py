@@ -44,7 +44,7 @@ def no_file(rng: Random, folder: Path) -> Case:
             f"{here}/{'*' * 300}.jsonl",
             "~nobody-at-all/x.jsonl", "~", "file:///etc/passwd", "s3://", "hf://", "hf://datasets/", "://",
             "gs://a/b",
-            "hf://datasets/../..", "s3:///x.parquet", "/dev/null", "/dev", "/etc/passwd", "/dev/zero",
+            "hf://datasets/../..", "s3:///x.parquet", "/dev/null", "/etc/passwd", "/dev/zero",
             "/proc/self/mem",
             f"{here}", "\n", " ", "-", "--", f"{here}/../../../../../../../../etc/shadow", "\udcff", "http://[::1",
             "http://[", "s3://[/x", "hf://datasets/a/b@c/d.parquet\x00",

@@ -42,6 +42,8 @@ def odd_column(rng: Random, n: int) -> pa.Array:
         lambda: pa.array([rng.choice((2**60, -(2**62))) for _ in range(n)], pa.timestamp(rng.choice(units))),
         lambda: pa.array([[i] for i in numbers], pa.list_(pa.timestamp("ns"))),
         lambda: pa.array([[i] for i in numbers], pa.list_(pa.duration(rng.choice(units)))),
+        lambda: pa.UnionArray.from_sparse(pa.array([0] * n, pa.int8()), [pa.array(numbers)]),
+        lambda: pa.array([(i, 2, 3) for i in numbers], pa.month_day_nano_interval()),
         lambda: nested(rng.choice((8, 40, 150)), n),
         lambda: pa.array(numbers, pa.duration("ns")),
         lambda: pa.nulls(n),

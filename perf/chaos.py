@@ -66,7 +66,7 @@ def decided(case: Case, site: Site, files: dict[str, str]) -> Outcome:
     wrong = ""
     if first.traceback and first.code >= 0:
         wrong = f"traceback: {first.said[-300:]}"
-    elif first.code > 0 and "curate: " not in first.said:
+    elif first.code > 0 and "curate: " not in first.said and first.said:
         wrong = f"no message: {first.said[-300:]}"
     elif first.code == 0 and not tree(site.out):
         wrong = "finished without output"

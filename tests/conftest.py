@@ -6,9 +6,12 @@ from pathlib import Path
 
 import pytest
 from hypothesis import settings
+from small_model_fixtures import small_gguf, small_model, small_server
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 SHARED_DATA = REPOSITORY.parent / "shared" / "data"
+
+__all__ = ["small_gguf", "small_model", "small_server"]
 
 settings.register_profile("curate", deadline=None, derandomize=True, max_examples=100)
 settings.load_profile("curate")

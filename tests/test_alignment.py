@@ -57,9 +57,9 @@ WALK = (
     "it takes her 4 hours, a rest of $t$ minutes included. At $s+2$ kilometres per hour it takes her 2 hours, a rest of "
     "$t$ minutes included. Ada walks at $s+\\frac{1}{2}$ kilometres per hour. How long is a walk of hers?"
 )
-CURVE = (
-    "The hyperbola $C$ is given by $\\frac{x^2}{6}-\\frac{y^2}{3}=1$. Find the right focus of $C$ and the distance of the "
-    "foci of $C$ from its asymptotes."
+CIRCLES = (
+    "One hundred circles around a point are labelled $C_1, C_2, C_3, \\ldots, C_{100}$. Each circle $C_n$ is drawn within "
+    "a triangle whose vertices are points on $C_{n+1}$. Given that $C_1$ has a radius of $1$, find the radius of $C_{100}$."
 )
 PRODUCTS = "If $x$, $y$ and $z$ are positive with $xy = 24$, $xz = 48$ and $yz = 72$, then find $x + y + z$."
 SOLUTION = (
@@ -154,7 +154,7 @@ NEAR = {
     ),
     "variable renamed": (FORMULA, renamed(FORMULA, x="t")),
     "a variable renamed a, which the text has as a word": (WALK, renamed(WALK, s="a", t="k")),
-    "a letter renamed to the small one of another": (CURVE, renamed(CURVE, C="D", x="c", y="p")),
+    "a letter renamed to the small one of another": (CIRCLES, renamed(CIRCLES, C="B", n="c")),
     "products of letters renamed": (PRODUCTS, renamed(PRODUCTS, x="c", y="b", z="m")),
     "without its drawing": (
         LADDER + " \\begin{asy} draw((0,0)--(5,12)); \\end{asy}",
@@ -370,6 +370,16 @@ def test_a_rewording_says_more_than_chance_gives_a_text_of_its_length() -> None:
     assert long is not None
     assert (short.kind, long.kind) == ("reworded", "template")
     assert short.share == long.share
+
+
+def test_a_spacing_accent_is_no_letter() -> None:
+    """An accent typed as an apostrophe is no content of the item, which a text with an apostrophe lacks."""
+    accent, apostrophe = (
+        f"I{mark}m very proud of the people of this small island" for mark in ("\u00b4", "'")
+    )
+    found = compared(accent + ", the old governor said.", apostrophe + ", said the old governor, a sailor.")
+    assert found is not None
+    assert found.share == 1.0
 
 
 def test_of_two_near_items_the_one_that_leaves_less_out_counts() -> None:

@@ -45,6 +45,8 @@ FOUND = [
     "key 2-586",  # a name of 300 characters
     "column-name 2-378",  # a column whose name Polars takes for a pattern
     "mixed 3-84",  # nanoseconds, which Python does not have
+    "arrow 4-854",  # a column name that is not UTF-8
+    "special 4-365",  # a pipe in a folder, called like JSON
 ]
 
 

@@ -186,13 +186,26 @@ def test_drawings_are_not_the_formulas_of_an_item(tmp_path: Path) -> None:
 
 def test_formulas_lead_to_an_item_whose_rare_words_are_others(tmp_path: Path) -> None:
     """An item found by its formulas alone is laid beside the text, and told by its words."""
-    powers = " + ".join(f"n!^{{n! - {k}}}" for k in (2, 3, 5, 7, 9))
-    item = f"The superfactorial $s$ of $n$ is ${powers} - (n + 1)! + 7$. What is the units digit of it?"
-    against = benchmark(tmp_path, **{"1": item, "2": FARM})
-    prompts = [item.replace("superfactorial", "tower"), f"{FARM} {item.replace('superfactorial', 'tower')}"]
-    rows = evidence(prompts, against, tmp_path)
-    assert [(row["class"], row["item"]) for row in rows] == [("near", "1"), ("verbatim", "2")]
-    assert covered(prompts[0], rows[0]["row_span"]) == prompts[0][:-1]
+    tower = "n!"
+    for _ in range(100):
+        tower = f"n!^{{{tower}}}"
+    item = f"The superfactorial is ${tower}$. What is it?"
+    prompt = item.replace("superfactorial", "tower")
+    rows = evidence([prompt, "What is it?", FARM], benchmark(tmp_path, **{"1": item, "2": FARM}), tmp_path)
+    assert [(row["class"], row["item"]) for row in rows] == [("near", "1"), ("none", None), ("verbatim", "2")]
+    assert covered(prompt, rows[0]["row_span"]) == prompt[:-1]
+
+
+def test_drawings_do_not_part_an_item(tmp_path: Path) -> None:
+    """An item is found, all of it, whatever drawing code stands between its sentences, or is left out there."""
+    drawing = "[asy] " + " ".join(f"draw(({k},0)--({k},5));" for k in range(60)) + " [/asy]"
+    words = FARM.split()
+    drawn = f" {drawing} ".join(" ".join(words[k : k + 10]) for k in range(0, len(words), 10))
+    for item, prompt in ((drawn, drawn), (FARM, drawn), (drawn, FARM)):
+        [row] = evidence([prompt], benchmark(tmp_path, **{"1": item, "2": LADDER}), tmp_path)
+        assert (row["class"], row["item"]) == ("verbatim", "1")
+        assert covered(prompt, row["row_span"]) == prompt[:-1]
+        assert covered(item, row["item_span"]) == item[:-1]
 
 
 def test_an_item_of_common_words_is_found_as_the_whole_prompt_only(tmp_path: Path) -> None:

@@ -156,7 +156,7 @@ ASKING = {
 }
 
 
-@pytest.mark.parametrize("harm", [flip, cut])
+@pytest.mark.parametrize("harm", [flip, cut, Path.unlink])
 @pytest.mark.parametrize(
     ("ask", "name"),
     [
@@ -375,3 +375,16 @@ def test_gc_of_another_folder_is_refused(tmp_path: Path) -> None:
     with pytest.raises(RunError, match="expected a run or a cache of runs"):
         collect(tmp_path, dry_run=False)
     assert (tmp_path / "evidence-mine" / "thesis.tex").exists()
+
+
+def test_a_missing_shard_is_not_a_shorter_table(tmp_path: Path) -> None:
+    """Of three shards one is gone: a sum over two of them would look like an answer."""
+    rows = pl.DataFrame({"problem": [f"What is {i} + 6?" for i in range(3)], "responses": [["It is 7."]] * 3})
+    rows = rows.with_columns(pl.lit("x" * 9_000_000).alias("weight") + pl.col("problem"))
+    rows.write_parquet(tmp_path / "in.parquet")
+    out, _ = made(tmp_path)
+    assert query(out, "SELECT count(*) AS n FROM loops").table["n"].to_pylist() == [3]
+    (out / "evidence" / "loops" / "00001.parquet").unlink()
+    for ask in (lambda: query(out, "SELECT count(*) FROM loops"), lambda: render(out)):
+        with pytest.raises(RunError, match="evidence/loops/00001.parquet: expected the file .* found none"):
+            ask()

@@ -105,9 +105,11 @@ def test_no_row_is_lost(finished: Path) -> None:
 
 
 def test_the_manifest_holds_every_file(finished: Path) -> None:
-    """Each Parquet file of the run is listed with its rows and its SHA-256."""
+    """Each file that is read again is listed with its SHA-256, and a Parquet file with its rows."""
     manifest = json.loads((finished / "manifest.json").read_text(encoding="utf-8"))
-    found = {name: digest for name, digest in tree(finished).items() if name.endswith(".parquet")}
+    read_again = (".parquet", "ingest.json")
+    found = {name: digest for name, digest in tree(finished).items() if name.endswith(read_again)}
+    assert all("rows" in entry for name, entry in manifest["files"].items() if name.endswith(".parquet"))
     assert {name: entry["sha256"] for name, entry in manifest["files"].items()} == found
 
 

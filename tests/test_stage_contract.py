@@ -17,6 +17,9 @@ from curate.stages import STAGES
 from curate.stages.inputs import Shard
 from curate.stages.measure import evidence_schema, measure_shard, taken_apart
 
+PLAIN = {name: stage for name, stage in STAGES.items() if name not in ("rollouts", "perplexity")}
+"""Stages that need no model; those that do are tested with one in files of their own."""
+
 BENCHMARK = "What is the remainder when the sum of the first one hundred primes is divided by seven"
 
 SOLUTION = "<think>2 + 3 = 5</think> The five apples go to the girls, and none is left for the boys."
@@ -82,7 +85,7 @@ def measured(
         return evidence(engine, folder / "out", params_of(name, folder), items)
 
 
-@pytest.mark.parametrize("name", STAGES)
+@pytest.mark.parametrize("name", PLAIN)
 def test_evidence_is_dense_and_in_its_schema(name: str, tmp_path: Path) -> None:
     """Every line of the grain once, in order, in the declared schema, with a status."""
     found = measured(name, tmp_path, LINES)
@@ -95,7 +98,7 @@ def test_evidence_is_dense_and_in_its_schema(name: str, tmp_path: Path) -> None:
     assert found["status"].null_count() == 0
 
 
-@pytest.mark.parametrize("name", STAGES)
+@pytest.mark.parametrize("name", PLAIN)
 def test_cutting_and_workers_change_nothing(name: str, tmp_path: Path) -> None:
     """One shard and one worker, or four shards and two workers: the same evidence."""
     whole = measured(name, tmp_path / "whole", LINES)
@@ -103,7 +106,7 @@ def test_cutting_and_workers_change_nothing(name: str, tmp_path: Path) -> None:
     assert whole.equals(cut)
 
 
-@pytest.mark.parametrize("name", [name for name, stage in STAGES.items() if stage.whole is None])
+@pytest.mark.parametrize("name", [name for name, stage in PLAIN.items() if stage.whole is None])
 def test_a_shard_measured_in_halves_is_the_same(name: str, tmp_path: Path) -> None:
     """What is measured part by part, to find a line that workers die of, is what is measured at once."""
     with LocalEngine(1) as engine:
@@ -118,7 +121,7 @@ def test_a_shard_measured_in_halves_is_the_same(name: str, tmp_path: Path) -> No
     assert pl.from_arrow(pa.concat_tables(tables)).equals(whole)  # type: ignore[union-attr]
 
 
-@pytest.mark.parametrize("name", [name for name, stage in STAGES.items() if stage.whole is None])
+@pytest.mark.parametrize("name", [name for name, stage in PLAIN.items() if stage.whole is None])
 def test_a_line_that_cannot_be_measured_has_nulls_and_says_failed(name: str, tmp_path: Path) -> None:
     """The line that workers die of is there, in the schema, named, and says nothing."""
     with LocalEngine(1) as engine:
@@ -137,7 +140,7 @@ def test_a_line_that_cannot_be_measured_has_nulls_and_says_failed(name: str, tmp
     )
 
 
-@pytest.mark.parametrize("name", [name for name, stage in STAGES.items() if stage.whole is None])
+@pytest.mark.parametrize("name", [name for name, stage in PLAIN.items() if stage.whole is None])
 def test_evidence_moves_with_its_row(name: str, tmp_path: Path) -> None:
     """A row-local stage says the same of a row wherever it stands."""
     order = [5, 2, 7, 0, 3, 6, 1, 4]
@@ -147,7 +150,7 @@ def test_evidence_moves_with_its_row(name: str, tmp_path: Path) -> None:
     assert back.sort(KEYS[STAGES[name].grain]).equals(straight)
 
 
-@pytest.mark.parametrize("name", STAGES)
+@pytest.mark.parametrize("name", PLAIN)
 @pytest.mark.parametrize("lines", [[], LINES[:1], LINES[2:3]], ids=["no-rows", "one-row", "one-null-row"])
 def test_the_smallest_inputs_are_measured(name: str, lines: list[dict[str, Any]], tmp_path: Path) -> None:
     """No rows, one row and one null row give evidence of the same schema."""
@@ -157,7 +160,7 @@ def test_the_smallest_inputs_are_measured(name: str, lines: list[dict[str, Any]]
     assert found.to_arrow().schema.names == evidence_schema(STAGES[name]).names
 
 
-@pytest.mark.parametrize("name", STAGES)
+@pytest.mark.parametrize("name", PLAIN)
 def test_a_ten_megabyte_text_is_measured(name: str, tmp_path: Path) -> None:
     """A single text of ten megabytes is one line like any other."""
     text = "The quick brown fox counts 12345 sheep and \\frac{1}{2} goats. " * 165_000
@@ -166,7 +169,7 @@ def test_a_ten_megabyte_text_is_measured(name: str, tmp_path: Path) -> None:
     assert found.height == (2 if STAGES[name].grain == "row" else 4)
 
 
-@pytest.mark.parametrize("name", [name for name, stage in STAGES.items() if name != "pass-rate"])
+@pytest.mark.parametrize("name", [name for name, stage in PLAIN.items() if name != "pass-rate"])
 def test_skipped_lines_are_recorded_as_skipped(name: str, tmp_path: Path) -> None:
     """Where skip-if holds, the line is there with the status skipped and nulls, and is not measured."""
     params = params_of(name, tmp_path).model_copy(update={"skip_if": "row.prompt = 'x'"})

@@ -3,24 +3,32 @@
 from __future__ import annotations
 
 import math
+import re
+from pathlib import Path
 from typing import Any
 
 import polars as pl
 import pytest
 from pydantic import ValidationError
 
-from curate.stages.pass_rate import EVIDENCE, KS, STAGE, Params, measure
+from curate.engines.local import LocalEngine
+from curate.pipeline import run
+from curate.recipe import build
+from curate.report.query import query
+from curate.stages.pass_rate import EVIDENCE, KS, LISTS, STAGE, Params, measure
 
 
-def frame(*rows: tuple[list[str | None] | None, list[str] | None]) -> pl.DataFrame:
-    """Rows of (statuses, causes), with row_id 10, 11, ..."""
+def frame(*rows: tuple[list[str | None] | None, list[str] | None], **lists: Any) -> pl.DataFrame:
+    """Rows of (statuses, causes), with row_id 10, 11, ...; `lists` of the other columns, else null."""
+    nulls = [None if verdicts is None else [None] * len(verdicts) for verdicts, _ in rows]
     return pl.DataFrame(
         {
             "row_id": range(10, 10 + len(rows)),
             "status": [verdicts for verdicts, _ in rows],
             "cause": [cause for _, cause in rows],
+            **{name: lists.get(name, nulls) for name in ("extracted", "model", "finish_reason")},
         },
-        schema={"row_id": pl.Int64, "status": pl.List(pl.String), "cause": pl.List(pl.String)},
+        schema={"row_id": pl.Int64} | dict.fromkeys(LISTS, pl.List(pl.String)),
     )
 
 
@@ -113,6 +121,159 @@ def test_parameters_are_checked() -> None:
     """The stage reads the evidence it is told to; unknown values are refused."""
     assert Params.model_validate({"verdicts": "grades"}).evidence_read() == ("grades",)
     assert [f"pass_at_{k}" in STAGE.evidence.names for k in KS] == [True] * len(KS)
-    for wrong in ({"no-answer": "right"}, {"confidence": 1.0}, {"k": 4}):
+    for wrong in ({"no-answer": "right"}, {"confidence": 1.0}, {"k": 4}, {"mgpo-lambda": -1.0}):
         with pytest.raises(ValidationError):
             Params.model_validate(wrong)
+
+
+EIGHT = ["equal", "equal", "equal", "unequal", "unequal", "unequal", "undecided", "undecided"]
+CAUSES = ["ok"] * 6 + ["no-answer", "timeout"]
+ANSWERS = ["5", "5", "5", "6", "6.0", "7", None, "8"]
+
+
+def test_the_majority_of_four_is_counted_over_all_draws() -> None:
+    """Seven graded: three right, two for 6 (written twice), one for 7, one silent; the timeout is no vote.
+
+    Of 35 draws of four: with 3 right 4 ways, all won. With 2 right (3 ways) two of the other four: both 6 is
+    a tie (1/2), the 5 other pairs are won: 5.5. With 1 right (3 ways) three of the other four: 6 twice is
+    lost (2 ways), 6, 7 and silent is a tie of three (2 ways): 2/3. None right: lost.
+    """
+    found = measure(frame((EIGHT, CAUSES), extracted=[ANSWERS]), Params()).row(0, named=True)
+    assert found["majority_at_4"] == pytest.approx((4 + 3 * 5.5 + 3 * 2 / 3) / 35)
+    assert found["majority_at_8"] is None
+    assert found["decided"] == 7
+
+
+def test_a_right_answer_in_the_minority_is_outvoted() -> None:
+    """At k = n the vote is one vote: 3 to 5 is lost, 4 to 4 a coin, 5 to 3 won, 3 to 1s won; none right is lost."""
+    votes = [
+        (["equal"] * right + ["unequal"] * (8 - right), ["ok"] * 8, ["1"] * right + wrong)
+        for right, wrong in [
+            (3, ["2"] * 5),
+            (4, ["2"] * 4),
+            (5, ["2"] * 3),
+            (3, list("34567")),
+            (0, ["2"] * 8),
+        ]
+    ]
+    rows = frame(
+        *[(verdicts, causes) for verdicts, causes, _ in votes], extracted=[said for *_, said in votes]
+    )
+    found = measure(rows, Params())["majority_at_8"].to_list()
+    assert found == [pytest.approx(one) for one in (0.0, 0.5, 1.0, 1.0, 0.0)]
+
+
+def test_truncated_responses_are_counted_where_it_is_known() -> None:
+    """Ends at a limit, in any of its spellings, count; where no response says how it ended it is null."""
+    rows = frame(MIXED, MIXED, finish_reason=[["length", "MAX TOKENS", None, "stop"], [None] * 4])
+    assert measure(rows, Params())["truncated"].to_list() == [2, None]
+
+
+def test_models_are_counted_side_by_side() -> None:
+    """Only responses of the models named count; the evidence says of which model they all are."""
+    rows = frame(
+        (["equal", "unequal", "equal", "equal"], ["ok"] * 4),
+        (["equal", "equal"], ["ok"] * 2),
+        model=[["small", "small", "large", None], ["large", "large-2"]],
+    )
+    told = {
+        name: measure(rows, Params(models=models)).select("n", "pass_rate", "model", "status").rows()
+        for name, models in {"all": [], "small": ["small"], "large": ["large*"]}.items()
+    }
+    assert told == {
+        "all": [(4, 0.75, None, "ok"), (2, 1.0, None, "ok")],
+        "small": [(2, 0.5, "small", "ok"), (0, None, None, "no-response")],
+        "large": [(1, 1.0, "large", "ok"), (2, 1.0, None, "ok")],
+    }
+
+
+def test_the_weight_needs_a_lambda() -> None:
+    """exp(-lambda D): null without one; 1 at one half, 0.5 at 0 and 1, 0.877383 at a quarter with lambda 1."""
+    rows = frame(*[(["equal"] * c + ["unequal"] * (4 - c), ["ok"] * 4) for c in (0, 1, 2, 4)], (None, None))
+    assert measure(rows, Params())["w_me"].to_list() == [None] * 5
+    weights = measure(rows, Params(mgpo_lambda=1.0))["w_me"].to_list()
+    assert weights[:4] == [pytest.approx(one, abs=1e-6) for one in (0.5, 0.877383, 1.0, 0.5)]
+    assert weights[4] is None
+
+
+def test_none_right_of_many_is_flagged() -> None:
+    """Eight graded and none right: too hard, or a wrong ground truth. Seven, or one right, are not; none is null."""
+    rows = frame(
+        (["unequal"] * 7 + ["undecided"], ["ok"] * 7 + ["no-answer"]),
+        (["unequal"] * 7 + ["undecided"], ["ok"] * 7 + ["timeout"]),
+        (["unequal"] * 7 + ["equal"], ["ok"] * 8),
+        (["undecided"], ["timeout"]),
+    )
+    assert measure(rows, Params())["too_hard_or_wrong_truth"].to_list() == [True, False, False, None]
+    assert measure(rows, Params(suspect_from=7))["too_hard_or_wrong_truth"].to_list() == [
+        True,
+        True,
+        False,
+        None,
+    ]
+
+
+PROBLEMS = [  # source, problem, ground truth, final answers of eight responses
+    ("algebra", "What is 2 + 3?", "5", ["5"] * 8),
+    ("algebra", "What is 2 times 8?", "16", ["16"] * 4 + ["10"] * 4),
+    ("algebra", "What is 7 minus 4?", "3", ["3"] * 6 + ["11", "4"]),
+    ("geometry", "What is the area of a square of side 3?", "12", ["9"] * 8),
+    ("geometry", "How many corners has a cube?", "8", list("12345679")),
+    ("geometry", "How many edges has a cube?", "12", ["12"] * 7 + ["8"]),
+]
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A run over PROBLEMS with verdicts, pass rates and the audit of ground truths."""
+    folder = tmp_path_factory.mktemp("run")
+    lines = [
+        {
+            "source": source,
+            "problem": text,
+            "answer": truth,
+            "responses": [f"So it is \\boxed{{{answer}}}." for answer in answers],
+            "response_models": [f"m{place}" for place in range(8)],
+        }
+        for source, text, truth, answers in PROBLEMS
+    ]
+    pl.DataFrame(lines).write_parquet(folder / "data.parquet")
+    evidence = {
+        "math": {"stage": "math-verify"},
+        "pass": {"stage": "pass-rate"},
+        "one": {"stage": "pass-rate", "models": ["m0"]},
+        "gold": {"stage": "gold-audit"},
+    }
+    recipe = build({"source": {"files": [str(folder / "data.parquet")]}, "evidence": evidence}, "here")
+    with LocalEngine(1) as engine:
+        run(recipe, folder / "out", engine=engine)
+    return folder / "out"
+
+
+def test_the_queries_of_the_guide_tell_domains_and_suspects(finished: Path) -> None:
+    """Pass@8 by source; and of two rows with none right, first the one whose models agree on another answer."""
+    guide = (Path(__file__).resolve().parent.parent / "docs" / "guide.md").read_text(encoding="utf-8")
+    by_domain, suspects = re.findall(
+        r"```sql\n(.*?)```", guide.split("## Pass rates")[1].split("\n## ")[0], re.DOTALL
+    )
+    # Of 16, half of the lots of four to four are won; 6 of 8 and 7 of 8 always.
+    assert rows_of(finished, by_domain) == [
+        ("algebra", 3, pytest.approx((1 + 0.5 + 0.75) / 3), 1.0, pytest.approx((1 + 0.5 + 1) / 3)),
+        ("geometry", 3, pytest.approx((0 + 0 + 7 / 8) / 3), pytest.approx(1 / 3), pytest.approx(1 / 3)),
+    ]
+    found = rows_of(finished, suspects)
+    assert [row[:5] for row in found] == [(3, 8, "12", "9", 8), (4, 8, "8", found[1][3], 1)]
+    assert found[0][5] > found[1][5]
+
+
+def test_a_run_counts_models_from_the_responses(finished: Path) -> None:
+    """`models` looks at the table of responses, beside the verdicts: one response of each row is m0's."""
+    found = rows_of(
+        finished, "SELECT one.n, one.correct, one.model, pass.model AS mixed FROM everything ORDER BY row_id"
+    )
+    assert found == [(1, correct, "m0", None) for correct in (1, 1, 1, 0, 0, 1)]
+
+
+def rows_of(run_folder: Path, sql: str) -> list[tuple[Any, ...]]:
+    """What a query over a run answers."""
+    return list(zip(*query(run_folder, sql).table.to_pydict().values(), strict=True))

@@ -8,6 +8,8 @@ import gc
 import signal
 import sys
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Annotated, Any
 
 import typer
@@ -52,10 +54,9 @@ class _Group(TyperGroup):
 
     def invoke(self, ctx: Any) -> Any:
         _spare_collections()
-        if threading.current_thread() is threading.main_thread():
-            signal.signal(signal.SIGTERM, _terminate)
         try:
-            return super().invoke(ctx)
+            with _termination_raises():
+                return super().invoke(ctx)
         except CurateError as error:
             _complain(str(error))
             raise typer.Exit(error.exit_code) from None
@@ -79,9 +80,22 @@ class _Group(TyperGroup):
             raise typer.Exit(5) from None
 
 
-def _terminate(_signal: int, _frame: Any) -> None:
-    signal.signal(signal.SIGTERM, signal.SIG_DFL)  # a second one does not wait
-    raise _Terminated
+@contextmanager
+def _termination_raises() -> Iterator[None]:
+    """SIGTERM raises, as Ctrl-C does; a second one ends the process."""
+
+    def terminate(_signal: int, _frame: Any) -> None:
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+        raise _Terminated
+
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGTERM, terminate)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def _spare_collections() -> None:

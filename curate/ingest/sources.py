@@ -215,7 +215,7 @@ def _folder(folder: Path, note: Callable[[str], None]) -> list[Source]:
 
 def _is_single_object(path: Path) -> bool:
     """Whether the file is one JSON object, such as a manifest, and not rows."""
-    if not path.name.lower().endswith(".json"):
+    if not path.name.lower().endswith(".json") or not path.is_file():
         return False
     try:
         with path.open("rb") as stream:

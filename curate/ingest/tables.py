@@ -39,7 +39,7 @@ from curate.ingest.unused import Unused, prompts_note, uncarried_fields, uncarri
 
 __all__ = ["FieldMap", "Ingested", "InputFile", "ingest", "load_ingested"]
 
-VERSION = 5
+VERSION = 6
 """Raise it when the tables change for any input."""
 
 QUARANTINED = pa.schema(

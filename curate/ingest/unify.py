@@ -125,7 +125,7 @@ def plain_type(kind: pa.DataType) -> pa.DataType:
         return plain_type(kind.storage_type)
     if pa.types.is_dictionary(kind) or pa.types.is_run_end_encoded(kind):
         return plain_type(kind.value_type)
-    if is_text(kind):
+    if is_text(kind) or pa.types.is_union(kind) or pa.types.is_interval(kind):
         return TEXT
     if _is_binary(kind):
         return pa.large_binary()
@@ -416,7 +416,11 @@ def row_bytes(array: pa.Array) -> NDArray[np.int64]:
             sum((row_bytes(child) for child in array.flatten()), np.zeros(len(array), np.int64))
         )
     if is_text(kind) or _is_binary(kind):
+        if pa.types.is_string_view(kind) or pa.types.is_binary_view(kind):
+            array = array.cast(plain_type(kind))
         sizes = pc.fill_null(pc.binary_length(array), 0).to_numpy(zero_copy_only=False)
         return np.asarray(sizes, dtype=np.int64)
+    if pa.types.is_union(kind):
+        return np.full(len(array), array.nbytes // max(1, len(array)), np.int64)
     width = 0 if pa.types.is_null(kind) else max(1, kind.bit_width // 8)
     return np.full(len(array), width, np.int64)

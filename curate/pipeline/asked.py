@@ -6,6 +6,7 @@ are alone in their groups. So of the answers only those of rows that meet anothe
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -14,7 +15,7 @@ import polars as pl
 from curate import decide
 from curate.flow import ROW_ID, shard_path
 
-PASS_ROWS = 1 << 22
+PASS_ROWS = 1 << 21
 """Rows whose groups are in memory at once, about 200 MB with what finding equal ones takes."""
 
 
@@ -99,5 +100,5 @@ class Asked:
 
 
 def order_table(rule: decide.KeepOne) -> str:
-    """Where the order of a keep-one rule lies."""
-    return f"keep-one {rule.reason}"
+    """Where the order of a keep-one rule lies; a reason may be longer than the name of a folder."""
+    return f"keep-one-{hashlib.sha256(rule.reason.encode()).hexdigest()[:16]}"

@@ -279,7 +279,7 @@ def _measure(
     folder.mkdir(parents=True, exist_ok=True)
     shards = shards_of(ingested, done, stage.grain, params.skip_if)
     state = stage.prepare(params, folder) if stage.prepare else None
-    if stage.whole is not None and _is_all_there(folder, len(shards), earlier):
+    if stage.whole is not None and _is_all_there(folder, stage, len(shards), earlier):
         pass  # killed between the last shard and `complete.json`
     elif stage.whole is not None:
         inputs = Inputs(shards, stage.grain, ingested.bounds)
@@ -297,10 +297,12 @@ def _measure(
     _complete(folder, stage, len(shards))
 
 
-def _is_all_there(folder: Path, n_shards: int, earlier: Earlier | None) -> bool:
+def _is_all_there(folder: Path, stage: Stage, n_shards: int, earlier: Earlier | None) -> bool:
     """Whether a stage in which rows meet has written all it writes; it puts its shards there in one step."""
     taken = earlier is None or not earlier.parts or (folder / TAKEN).exists()
-    return taken and all(shard_path(folder / "shards", index).exists() for index in range(n_shards))
+    tables = ["shards", *([NEW_RESPONSES] if stage.makes_responses else [])]
+    paths = [shard_path(folder / table, index) for table in tables for index in range(n_shards)]
+    return taken and all(path.exists() for path in paths)
 
 
 def _complete(folder: Path, stage: Stage, n_shards: int) -> None:

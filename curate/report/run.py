@@ -53,7 +53,14 @@ class FinishedRun(NamedTuple):
     """Files that are known to be as the run wrote them."""
 
     def shards(self, table: str) -> tuple[Path, ...]:
-        """Parquet files of a table such as `input/rows` or `evidence/leak`, in row order."""
+        """Parquet files of a table such as `input/rows` or `evidence/leak`, in row order.
+
+        Those that the manifest lists, be they there or not; of a table that it does not list what is there.
+        """
+        names = [Path(name) for name in self.manifest.get("files", {})]
+        listed = [name for name in names if name.parent == Path(table) and name.suffix == ".parquet"]
+        if listed:
+            return tuple(self.folder / name for name in sorted(listed))
         return tuple(sorted(path for path in self.folder.glob(f"{table}/*.parquet") if path.name[0] != "."))
 
     def check(self, paths: Collection[Path]) -> None:

@@ -7,11 +7,13 @@ window (longest common subsequence) and looks at what stands in the gaps. That t
   spelling of LaTeX do not matter
 - `near`: most of its words in order, its numbers kept: words changed, left out, put in, misspelt; sentences
   moved; variables renamed one for one
-- `reworded`: its rare words in another order, and its numbers; or its formulas, in another language
+- `reworded`: its rare words in another order, more than chance gives, and its numbers; or its formulas, in
+  another language
 - `variant`: near, but another problem: numbers exchanged, a clause put in, a number no longer told, another
   operator, the area where it was the perimeter
 - `template`: words of it in order, as any problem of the kind has them; `none`: less than that
-Of the candidates the nearest class counts, then the alignment, then the share, then the item named first.
+Of the candidates the nearest class counts, then the one that leaves the least of item and prompt out of
+order, then the share, then the item named first.
 
 A benchmark of which only the fingerprint is at hand is compared by its n-grams of ten words, as ngram-overlap
 does: with all of an item's the prompt is `verbatim`, with half of them `near`. The status says that nobody

@@ -122,10 +122,15 @@ class Shard:
     def evidence_lists(self, name: str, columns: Sequence[str]) -> pl.DataFrame:
         """Response evidence gathered per row: row_id and one list column per name, in response order.
 
-        A row without responses has null lists.
+        Columns of RESPONSES are read there, beside the evidence. A row without responses has null lists.
         """
         path = next(shard.path for shard in self.evidence if shard.name == name)
-        lists = _read(path, (*KEYS["response"], *columns)).group_by(ROW_ID, maintain_order=True)
+        own = [column for column in columns if column in RESPONSES.names]
+        lines = _read(path, (*KEYS["response"], *(column for column in columns if column not in own)))
+        if own:
+            responses = _read(self.responses, (*KEYS["response"], *own))
+            lines = lines.join(responses, on=KEYS["response"], how="left", maintain_order="left")
+        lists = lines.group_by(ROW_ID, maintain_order=True)
         return _read(self.rows, (ROW_ID,)).join(
             lists.agg([pl.col(column) for column in columns]), on=ROW_ID, how="left", maintain_order="left"
         )

@@ -406,6 +406,12 @@ CURATE_API int64_t curate_without_drawings(const Column* texts, uint8_t* bytes, 
         for (int64_t i = 0; i < texts->size; i++) {
             const Text text = texts->text(i);
             find_drawings(text, false, drawings);
+            if (drawings.empty()) {
+                std::copy_n(text.bytes, text.size, bytes + written);
+                written += text.size;
+                offsets[i + 1] = static_cast<int64_t>(written);
+                continue;
+            }
             size_t next = 0, until = 0;
             for (size_t b = 0; b < text.size; b++) {
                 while (next < drawings.size() && drawings[next].begin <= b) until = std::max(until, drawings[next++].end);

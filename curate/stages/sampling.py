@@ -1,0 +1,276 @@
+"""Prompts of rows, and completions of them: from a server in one stream, or from models in our processes."""
+
+from __future__ import annotations
+
+import json
+import socket
+from collections import defaultdict, deque
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from functools import lru_cache, partial
+from pathlib import Path
+from typing import NamedTuple, Protocol
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from curate.errors import MachineError
+from curate.flow import ROW_ID, Engine
+from curate.models.address import open_generator, parse_address
+from curate.models.journal import Journal, through
+from curate.models.types import Completion, Generator, Message, Request, Sampling
+from curate.stages.inputs import Shard
+
+ROWS_AT_ONCE = 64
+"""Problems that one task of a GPU worker completes."""
+
+I32 = npt.NDArray[np.int32]
+
+
+class Asking(NamedTuple):
+    """How a row becomes a request."""
+
+    model: str
+    sampling: Sampling
+    system: str | None  # instead of the row's own
+    suffix: str
+    concurrency: int | None
+
+
+class Prompts(NamedTuple):
+    """Rows of a shard: what is sent."""
+
+    row_ids: npt.NDArray[np.int64]
+    messages: list[tuple[Message, ...] | None]
+    """Null where there is nothing to ask, or `skip-if` holds."""
+
+
+class Answered(NamedTuple):
+    """A completion and the place it belongs to."""
+
+    shard: int
+    row: int  # position in the shard
+    sample: int
+    completion: Completion
+
+
+class Wanted(NamedTuple):
+    """Completions `asked` for before, and `more` that are wanted now, by row of a shard."""
+
+    shard: Shard
+    asked: I32
+    more: I32
+
+
+class Portion(NamedTuple):
+    """Some rows of a shard, the work of one task."""
+
+    shard: int
+    first: int  # position of the first row in its shard
+    wanted: Wanted
+
+
+def _part(wanted: Wanted, part: slice) -> Wanted:
+    return Wanted(replace(wanted.shard, part=part), wanted.asked[part], wanted.more[part])
+
+
+class Sampler(Protocol):
+    """What gets completions, and keeps them in a journal as they come."""
+
+    fingerprint: str
+    """Of the model; of weights in our processes known when the first completion has come."""
+
+    def sample(self, wanted: Sequence[Wanted], into: Path) -> Iterator[Answered]:
+        """What is wanted, as it comes; `into` is a folder for scratch."""
+        ...
+
+    def close(self) -> None:
+        """Let go of the model."""
+        ...
+
+
+def prompts_of(shard: Shard, asking: Asking) -> Prompts:
+    """Of each row the conversation before the answer, or the system prompt and the problem."""
+    frame = shard.read("prompt", "system", "turns").join(
+        shard.keys(), on=ROW_ID, how="semi", maintain_order="left"
+    )
+    skipped = set(shard.skipped().tolist())
+    messages = [
+        None if row_id in skipped else messages_of(prompt, system, turns, asking)
+        for row_id, prompt, system, turns in frame.select(ROW_ID, "prompt", "system", "turns").iter_rows()
+    ]
+    return Prompts(frame[ROW_ID].to_numpy(), messages)
+
+
+def messages_of(
+    prompt: str | None, system: str | None, turns: list[dict[str, str | None]] | None, asking: Asking
+) -> tuple[Message, ...] | None:
+    """What is sent for one row; null if there is nothing to ask."""
+    said = [Message(turn["role"] or "", turn["content"] or "") for turn in turns or ()]
+    while said and said[-1].role == "assistant":
+        said.pop()
+    system = next((turn.content for turn in said if turn.role == "system"), system)
+    said = [turn for turn in said if turn.role != "system"] or ([Message("user", prompt)] if prompt else [])
+    if not any(turn.content.strip() for turn in said):
+        return None
+    said[-1] = said[-1]._replace(content=said[-1].content + asking.suffix)
+    system = system if asking.system is None else asking.system
+    return (*([Message("system", system)] if system else []), *said)
+
+
+def open_sampler(asking: Asking, engine: Engine, journal: Path) -> Sampler:
+    """The sampler of a model: the stream of a server, or tasks of the engine's GPU workers."""
+    if asking.model.startswith("server:"):
+        return Served(asking, journal)
+    return InProcess(asking, engine, journal)
+
+
+def _requests(prompts: Prompts, asked: I32, more: I32) -> Iterator[tuple[int, Request]]:
+    """Position of the row and request, of everything that is wanted."""
+    for row, messages in enumerate(prompts.messages):
+        if messages is not None:
+            for sample in range(int(asked[row]), int(asked[row] + more[row])):
+                yield row, Request(messages, sample)
+
+
+class Served:
+    """A server: one stream of requests over all shards, as many at once as it bears."""
+
+    def __init__(self, asking: Asking, journal: Path) -> None:
+        self._asking = asking
+        self._journal = journal
+        from curate.models.calling import Limits  # brings the HTTP client
+        from curate.models.concurrency import Bounds
+
+        most = asking.concurrency or Bounds().most
+        bounds = Bounds(first=min(Bounds().first, most), most=most)
+        self._generator = open_generator(asking.model, limits=Limits(samples=bounds))
+        self.fingerprint = self._generator.fingerprint
+
+    def close(self) -> None:
+        """Leave the server."""
+        self._generator.close()
+
+    def sample(self, wanted: Sequence[Wanted], into: Path) -> Iterator[Answered]:
+        """What is wanted, as it comes."""
+        del into
+        places: dict[Request, deque[tuple[int, int]]] = defaultdict(deque)  # two rows can have one prompt
+
+        def requests() -> Iterator[Request]:
+            for index, (shard, asked, more) in enumerate(wanted):
+                if more.any():
+                    for row, request in _requests(prompts_of(shard, self._asking), asked, more):
+                        places[request].append((index, row))
+                        yield request
+
+        with Journal(self._journal) as journal:
+            for request, completion in through(self._generator, requests(), self._asking.sampling, journal):
+                index, row = places[request].popleft()
+                if not places[request]:
+                    del places[request]
+                yield Answered(index, row, request.sample, completion)
+
+
+class InProcess:
+    """Weights in processes of ours: the engine gives each GPU the next few problems when it is free."""
+
+    def __init__(self, asking: Asking, engine: Engine, journal: Path) -> None:
+        self._asking, self._engine, self._journal = asking, engine, journal
+        self.fingerprint = ""
+
+    def close(self) -> None:
+        """Nothing: a worker keeps its model."""
+
+    def sample(self, wanted: Sequence[Wanted], into: Path) -> Iterator[Answered]:
+        """What is wanted, in order, when all of it has come."""
+        portions = [
+            Portion(index, start, _part(one, slice(start, start + ROWS_AT_ONCE)))
+            for index, one in enumerate(wanted)
+            for start in range(0, len(one.more), ROWS_AT_ONCE)
+            if one.more[start : start + ROWS_AT_ONCE].any()
+        ]
+        fn = partial(_complete, self._asking, self._journal, socket.gethostname())
+        label = f"rollouts ({self._asking.model})"
+        done = self._engine.map(fn, portions, into, runs="gpu", label=label, scratch=True)
+        with Journal(self._journal) as journal:
+            for path in done.shards:
+                with pa.memory_map(str(path)) as source:
+                    keys, models, *told = pa.ipc.open_file(source).read_all().to_pydict().values()
+                self._check(models)
+                answers = [
+                    Answered(index, row, sample, Completion(*json.loads(text)))
+                    for index, row, sample, text in zip(*told, strict=True)
+                ]
+                journal.put_many(dict(zip(keys, (one.completion for one in answers), strict=True)))
+                yield from answers
+
+    def _check(self, models: Sequence[str]) -> None:
+        """Take the fingerprint from what the workers say; raise MachineError if they do not agree."""
+        found = {*models, *([self.fingerprint] if self.fingerprint else [])}
+        if len(found) > 1:
+            raise MachineError(
+                f"{self._asking.model}: expected the same weights in the same precision wherever they run, "
+                f"found {' and '.join(sorted(found))}. Put the same files on every node, of one kind."
+            )
+        self.fingerprint = next(iter(found), "")
+
+
+COMPLETIONS = pa.schema(
+    [
+        ("key", pa.binary(16)),
+        ("model", pa.string()),
+        ("shard", pa.int32()),
+        ("row", pa.int32()),
+        ("sample", pa.int32()),
+        ("completion", pa.large_string()),
+    ]
+)
+
+
+def _complete(asking: Asking, journal: Path, host: str, portion: Portion) -> pa.Table:
+    """Complete the prompts of some rows with the model that this process holds.
+
+    What comes is in a journal at once: on the machine of the run in the run's, elsewhere in one of that
+    machine's own (SQLite's log does not work over a network), from where the driver's gets it.
+    """
+    if socket.gethostname() != host:
+        journal = journal.with_name(f"{journal.stem}-{socket.gethostname()}{journal.suffix}")
+    wanted = portion.wanted
+    generator = _kept_open(asking.model)
+    places: dict[Request, deque[int]] = defaultdict(deque)
+    for row, request in _requests(prompts_of(wanted.shard, asking), wanted.asked, wanted.more):
+        places[request].append(portion.first + row)
+    every = [request for request, rows in places.items() for _ in rows]
+    lines = []
+    with Journal(journal) as kept:
+        for request, completion in through(generator, every, asking.sampling, kept):
+            key = request.key(generator.fingerprint, asking.sampling)
+            row = places[request].popleft()
+            told = json.dumps(completion)
+            lines.append((key, generator.fingerprint, portion.shard, row, request.sample, told))
+    lines.sort(key=lambda line: line[3:5])
+    columns = list(zip(*lines, strict=True)) or [()] * len(COMPLETIONS)
+    return pa.table(list(map(pa.array, columns, COMPLETIONS.types)), schema=COMPLETIONS)
+
+
+@lru_cache(maxsize=1)
+def _kept_open(model: str) -> Generator:
+    """This process's model: it is loaded once."""
+    return open_generator(model)
+
+
+SMALL_BYTES = 2_000_000_000
+"""Weights up to this size are part of a cache key by their content; of larger ones, their index is."""
+
+
+def weights_of(model: str) -> tuple[str, ...]:
+    """Files that tell one set of weights in a folder from another; none of a server's."""
+    address = parse_address(model)
+    if address.kind == "server":
+        return ()
+    files = [path for path in sorted(Path(address.place).glob("*")) if path.is_file()]
+    weights = [path for path in files if path.suffix in (".safetensors", ".bin", ".gguf")]
+    small = sum(path.stat().st_size for path in weights) <= SMALL_BYTES
+    told = [path for path in files if path.suffix in (".json", ".jinja", ".model")]
+    return tuple(map(str, [*told, *(weights if small else [])]))

@@ -1,0 +1,1 @@
+"""A small language model, trained here: it does sums in the chat format, and gets some of them wrong."""
