@@ -11,6 +11,7 @@ ROWS ?= 2000
 SEED ?= 0
 SECONDS ?= 60
 READY := $(VENV)/.ready
+READY_FOR_TESTS := $(VENV)/.ready-for-tests
 
 .PHONY: help run test check pipeline bench docs clean native fuzz
 
@@ -24,6 +25,10 @@ $(READY): pyproject.toml constraints.txt hatch_build.py $(wildcard curate/kernel
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev]'
 	@touch $@
 
+$(READY_FOR_TESTS): $(READY)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev,hf,kenlm]'
+	@touch $@
+
 run: $(READY)  ## generate the sample, run the default recipe on it, show what became of every row
 	@$(BIN)/curate sample out/sample --rows $(ROWS) --seed $(SEED) > /dev/null
 	@$(BIN)/curate run default --input out/sample/rows.parquet --against out/sample/benchmark.parquet --out out/run
@@ -32,7 +37,7 @@ pipeline: $(READY)  ## run RECIPE over INPUT (protecting AGAINST) into OUT
 	@test -n '$(INPUT)' || { echo "name the input: make pipeline INPUT='data/*.parquet' AGAINST=aime.parquet OUT=out/mine"; exit 1; }
 	@$(BIN)/curate run '$(RECIPE)' --input '$(INPUT)' $(if $(AGAINST),--against '$(AGAINST)') --out '$(OUT)'
 
-test: $(READY)  ## every check: lint, types, layers, tests
+test: $(READY_FOR_TESTS)  ## every check: lint, types, layers, tests
 	@$(MAKE) --no-print-directory check
 	@$(BIN)/python -m pytest -n auto
 

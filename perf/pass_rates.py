@@ -7,9 +7,9 @@ DATA holds corpora/ and benchmarks/ as Parquet. Of each corpus --rows rows, even
 
 agree      rows whose pass rate is that of the given grades, over the rows where all responses are decided;
            within 0.1; the mean difference of all rows.
-covers     of 20 random halves of each row's decided responses, how often the 95 % interval of one half holds
-           the rate of the other. Both halves vary, so where the interval holds the true rate in 95 % it holds
-           another sample's of the same size in about 83 % (1.96 standard errors are 1.39 of a difference).
+covers     of 20 random halves of each row's decided responses (rows with at least 8), how often the 95 %
+           interval of one half holds the rate of the other; in brackets how often it does so for two halves
+           drawn at the rate of all. Both vary, so it is less than 95 %.
 all        the same for the rate of all responses, of which the half is a part.
 flagged    rows that `too_hard_or_wrong_truth` flags (none right of at least 8), and those of them, and of all
            rows with none right, where at least three responses and half of all agree on one other answer.
@@ -76,10 +76,14 @@ def graded(table: pl.DataFrame, verifier: Verifier) -> pl.DataFrame:
     return pl.DataFrame(lists, schema=schema).with_row_index("row_id").cast({"row_id": pl.Int64})
 
 
-def coverage(decided: np.ndarray, correct: np.ndarray) -> tuple[float, float]:
-    """How often the interval of a random half holds the rate of the other half, and of both."""
+def coverage(decided: np.ndarray, correct: np.ndarray) -> tuple[float, float, float]:
+    """How often the interval of a random half holds the rate of the other half, would, and holds that of all.
+
+    Would: two halves that are drawn at the rate of all, independently.
+    """
     random = np.random.default_rng(0)
     other: list[float] = []
+    would: list[float] = []
     all_: list[float] = []
     enough = decided >= 8
     total, right = decided[enough], correct[enough]
@@ -89,7 +93,11 @@ def coverage(decided: np.ndarray, correct: np.ndarray) -> tuple[float, float]:
         interval = wilson_interval(drawn, half)
         for rate, held in (((right - drawn) / (total - half), other), (right / total, all_)):
             held.append(((interval.low <= rate) & (rate <= interval.high)).mean())
-    return float(np.mean(other)), float(np.mean(all_))
+        drawn, rate = random.binomial(half, right / total), random.binomial(total - half, right / total)
+        interval = wilson_interval(drawn, half)
+        rate = rate / (total - half)
+        would.append(((interval.low <= rate) & (rate <= interval.high)).mean())
+    return float(np.mean(other)), float(np.mean(would)), float(np.mean(all_))
 
 
 def agreed_otherwise(extracted: list[str | None], n: int) -> Counter[str] | None:
@@ -107,7 +115,7 @@ def report(name: str, table: pl.DataFrame, verifier: Verifier) -> list[dict[str,
     rate = found["pass_rate"].fill_null(np.nan).to_numpy()
     whole = (found["undecided"] == 0).to_numpy()
     same = np.abs(rate - given)
-    other, all_ = coverage(found["decided"].to_numpy(), found["correct"].to_numpy())
+    other, would, all_ = coverage(found["decided"].to_numpy(), found["correct"].to_numpy())
     flagged = found["too_hard_or_wrong_truth"].fill_null(value=False).to_numpy()
     suspicious = []
     for row in ((found["correct"] == 0) & (found["decided"] > 0)).arg_true():
@@ -129,7 +137,8 @@ def report(name: str, table: pl.DataFrame, verifier: Verifier) -> list[dict[str,
     print(
         f"| {name} | {table.height:,} | {int(found['n'].sum()):,} | {int(whole.sum()):,} "
         f"| {(same[whole] < 1e-9).mean():.1%} | {(same[whole] <= 0.1).mean():.1%} "
-        f"| {np.nanmean(rate - given):+.4f} | {other:.1%} | {all_:.1%} | {none_right} | {int(flagged.sum())} "
+        f"| {np.nanmean(rate - given):+.4f} | {other:.1%} ({would:.1%}) | {all_:.1%} "
+        f"| {none_right} | {int(flagged.sum())} "
         f"| {len(suspicious)} ({sum(one['flagged'] for one in suspicious)} flagged) |",
         flush=True,
     )
@@ -143,8 +152,8 @@ def main() -> None:
     parser.add_argument("--rows", type=int, default=600)
     parser.add_argument("--read", type=Path)
     given = parser.parse_args()
-    print("| data | rows | responses | all decided | same rate | within 0.1 | mean difference "
-          "| covers the other half | covers all | none right | flagged | agree otherwise |")  # fmt: skip
+    print("| data | rows | responses | all decided | same rate | within 0.1 | mean difference ", end="")
+    print("| covers the other half (drawn) | covers all | none right | flagged | agree otherwise |")
     print("|---|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|")
     suspicious = []
     with Verifier() as verifier:

@@ -19,6 +19,7 @@ import pytest
 
 from curate.errors import InputError, MachineError, RunError
 from curate.models.journal import FLUSH_S, Journal, through
+from curate.models.journal_file import packed, unpacked
 from curate.models.types import Capabilities, Completion, Message, Request, Sampling
 
 SAMPLING = Sampling(max_tokens=5)
@@ -219,6 +220,16 @@ def test_a_line_that_was_damaged_is_not_known(tmp_path: Path) -> None:
     file.close()
     with Journal(path) as journal:
         assert set(journal.get_many([key(0), key(1), key(2)])) == {key(0), key(2)}
+
+
+def test_no_flipped_bit_makes_another_completion() -> None:
+    """Whichever bit of a line flips: it is as it was, or not known."""
+    completion = Completion("a text of some words, 1 + 1 = 2", "stop", 3, 9, -1.25)
+    line = packed(completion)
+    for place in range(8 * len(line)):
+        broken = bytearray(line)
+        broken[place // 8] ^= 1 << place % 8
+        assert unpacked(bytes(broken)) in (None, completion)
 
 
 def test_a_damaged_journal_that_another_process_uses_stays(tmp_path: Path) -> None:

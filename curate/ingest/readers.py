@@ -472,8 +472,6 @@ def _parquet(source: Source, repeating: Sequence[str] = ()) -> pq.ParquetFile:
     )
 
 
-DICTIONARY_BYTES = 1 << 16
-"""A dictionary of fewer bytes repeats no value so long that a batch of BATCH_ROWS would be large."""
 REPEATED_BYTES = 1 << 30
 
 
@@ -489,7 +487,7 @@ def _parquet_batches(source: Source) -> Iterator[pa.RecordBatch]:
             packed = max(1, column.total_compressed_size)
             share = (column.data_page_offset - (column.dictionary_page_offset or 0)) / packed
             size = min(max(share, 0.0), 1.0) * column.total_uncompressed_size
-            if size <= DICTIONARY_BYTES:
+            if size * BATCH_ROWS <= 4 * BATCH_BYTES:  # no value of it is so long that repeating it matters
                 continue
             if share >= 0.5:
                 repeating.add(column.path_in_schema)
