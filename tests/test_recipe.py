@@ -81,7 +81,7 @@ def test_a_recipe_survives_being_written_and_read() -> None:
         (("[drop.url]", '[evidence.label]\nstage = "label-conflict"\nclusters = "query"\n[drop.url]'),
          "evidence.label: reads evidence query, which has no columns cluster_id per row."),
         (("[drop.url]", '[evidence.pass]\nstage = "pass-rate"\nverdicts = "near"\n[drop.url]'),
-         "evidence.pass: reads evidence near, which has no columns cause, status per response."),
+         "evidence.pass: reads evidence near, which has no columns cause, extracted, status per response."),
         (("[evidence.near]", "[evidence.original]"), "evidence.original: use another name"),
     ],
 )  # fmt: skip

@@ -92,15 +92,13 @@ class RayEngine(TaskEngine):
                 self._ray.cancel(reference)
 
     def _on_gpus(self, tasks: Iterable[Task]) -> Iterator[tuple[int, Exception | None]]:
-        """Run tasks on one actor per GPU; whoever is free gets the next."""
+        """Run tasks on one actor per GPU; whoever is free gets the next. Without GPUs, on one per core."""
         n_gpus = int(self._ray.cluster_resources().get("GPU", 0))
-        if n_gpus == 0:
-            raise MachineError(
-                "This stage needs a GPU, and the Ray cluster has none. Add a node with one, or name a model "
-                'server in the recipe (model = "server:...").'
-            )
-        while len(self._actors) < n_gpus:
-            self._actors.append(self._ray.remote(num_gpus=1, num_cpus=0, max_restarts=-1)(_Worker).remote())
+        if n_gpus == 0 and not self._actors:
+            self._announce("The Ray cluster has no GPU: models run on its cores, one on each.")
+        needs = {"num_gpus": 1, "num_cpus": 0} if n_gpus else {"num_cpus": 1}
+        while len(self._actors) < (n_gpus or self.slots):
+            self._actors.append(self._ray.remote(max_restarts=-1, **needs)(_Worker).remote())
         free = list(self._actors)
         waiting: dict[Any, tuple[int, Any]] = {}
         todo = iter(enumerate(tasks))

@@ -477,26 +477,45 @@ REPEATED_BYTES = 1 << 30
 
 def _parquet_batches(source: Source) -> Iterator[pa.RecordBatch]:
     with _parquet(source) as file:
-        groups = [file.metadata.row_group(index) for index in range(file.metadata.num_row_groups)]
-    repeating: set[str] = set()
-    longest = 1.0  # bytes of the longest value that may stand in many rows
-    for group in groups:
-        for column in (group.column(index) for index in range(group.num_columns)):
+        repeated = _repeated(file.metadata)
+        if not repeated.columns:
+            yield from file.iter_batches(batch_size=repeated.batch_rows, use_threads=False)
+            return
+    with _parquet(source, repeated.columns) as file:
+        yield from file.iter_batches(batch_size=repeated.batch_rows, use_threads=False)
+
+
+class _Repeated(NamedTuple):
+    columns: list[str]  # those that are best read as the dictionaries they are
+    batch_rows: int
+
+
+def _repeated(footer: pq.FileMetaData) -> _Repeated:
+    """How to read a file whose values may stand in more rows than they were written for.
+
+    The size of a dictionary is told by where it ends. Groups are looked at one after the other: what
+    pyarrow makes of each takes more memory than a small one's rows.
+    """
+    columns: set[str] = set()
+    widest = longest = 1.0  # bytes of a row as it is encoded, and of a value that may stand in many rows
+    for group in map(footer.row_group, range(footer.num_row_groups)):
+        widest = max(widest, group.total_byte_size / max(1, group.num_rows))
+        if group.total_byte_size * BATCH_ROWS <= 4 * BATCH_BYTES:
+            continue
+        for column in map(group.column, range(group.num_columns)):
             if not column.has_dictionary_page or column.physical_type != "BYTE_ARRAY":
                 continue
             packed = max(1, column.total_compressed_size)
             share = (column.data_page_offset - (column.dictionary_page_offset or 0)) / packed
             size = min(max(share, 0.0), 1.0) * column.total_uncompressed_size
-            if size * BATCH_ROWS <= 4 * BATCH_BYTES:  # no value of it is so long that repeating it matters
+            if size * BATCH_ROWS <= 4 * BATCH_BYTES:  # no value so long that repeating it matters
                 continue
             if share >= 0.5:
-                repeating.add(column.path_in_schema)
+                columns.add(column.path_in_schema)
             else:
                 longest = max(longest, size)
-    widest = max((group.total_byte_size / group.num_rows for group in groups if group.num_rows), default=1.0)
-    size = min(BATCH_ROWS, BATCH_BYTES / max(widest, 1.0), REPEATED_BYTES / longest)
-    with _parquet(source, sorted(repeating)) as file:
-        yield from file.iter_batches(batch_size=int(max(1, size)), use_threads=False)
+    size = min(BATCH_ROWS, BATCH_BYTES / widest, REPEATED_BYTES / longest)
+    return _Repeated(sorted(columns), int(max(1, size)))
 
 
 def _arrow_batches(source: Source) -> Iterator[pa.RecordBatch]:

@@ -101,6 +101,10 @@ class Params(StageParams):
     """Text after each problem, as `\\nPut the answer in \\\\boxed{}.`"""
     concurrency: int | None = Field(None, ge=1)
     """Most requests to a server at once; found by trying if null."""
+    gpus: int = Field(0, ge=0, exclude=True)
+    """GPUs that the server has: their hours are told as the run goes on. Changes nothing."""
+    prices: list[float] | None = Field(None, min_length=2, max_length=2, exclude=True)
+    """Of a million tokens read, and of a million written: the cost so far is told. Changes nothing."""
     select: str | None = None
     """What pass rates are wanted, e.g. `0 < pass_rate < 1` or `pass_rate <= 0.625`. Problems of which that
     is settled are sampled no further. Null: all are sampled `n` times."""
@@ -114,7 +118,15 @@ class Params(StageParams):
     @property
     def asking(self) -> Asking:
         """How a row becomes a request."""
-        return Asking(self.model, self.sampling, self.system, self.suffix, self.concurrency)
+        return Asking(
+            self.model,
+            self.sampling,
+            self.system,
+            self.suffix,
+            self.concurrency,
+            self.gpus,
+            tuple(self.prices or ()),
+        )
 
     def files(self) -> tuple[str, ...]:
         """What tells one set of weights from another: evidence is measured again when they change."""

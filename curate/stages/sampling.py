@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from functools import lru_cache, partial
 from pathlib import Path
+from time import monotonic
 from typing import NamedTuple, Protocol
 
 import numpy as np
@@ -18,10 +19,12 @@ import pyarrow as pa
 from curate.errors import MachineError
 from curate.flow import ROW_ID, Engine
 from curate.models.address import open_generator, parse_address
-from curate.models.journal import Journal, through
+from curate.models.journal import Journal, through, to_stderr
+from curate.models.progress import Price, Progress
 from curate.models.types import Completion, Generator, Message, Request, Sampling
 from curate.stages.inputs import Shard
 
+TOLD_EVERY_S = 5.0
 ROWS_AT_ONCE = 64
 """Problems that one task of a GPU worker completes."""
 
@@ -36,6 +39,9 @@ class Asking(NamedTuple):
     system: str | None  # instead of the row's own
     suffix: str
     concurrency: int | None
+    gpus: int = 0
+    prices: tuple[float, ...] = ()
+    """Of a million tokens read, and of a million written."""
 
 
 class Prompts(NamedTuple):
@@ -155,6 +161,11 @@ class Served:
     def sample(self, wanted: Sequence[Wanted], into: Path) -> Iterator[Answered]:
         """What is wanted, as it comes."""
         del into
+        n_rows = sum(int((one.more > 0).sum()) for one in wanted)
+        most = max(int(one.more.max(initial=0)) for one in wanted)
+        price = Price(*self._asking.prices) if self._asking.prices else None
+        progress = Progress(n_rows, most, now=monotonic(), gpus=self._asking.gpus, price=price)
+        told = monotonic()
         places: dict[Request, deque[tuple[int, int]]] = defaultdict(deque)  # two rows can have one prompt
 
         def requests() -> Iterator[Request]:
@@ -165,11 +176,25 @@ class Served:
                         yield request
 
         with Journal(self._journal) as journal:
-            for request, completion in through(self._generator, requests(), self._asking.sampling, journal):
+            had: set[int] = set()
+            answers = through(
+                self._generator,
+                requests(),
+                self._asking.sampling,
+                journal,
+                known=lambda _request, completion: had.add(id(completion)),
+            )
+            for request, completion in answers:
+                progress.add(request, completion, now=monotonic(), known=id(completion) in had)
+                had.discard(id(completion))
+                if monotonic() - told > TOLD_EVERY_S:
+                    told = monotonic()
+                    to_stderr(f"rollouts: {progress.line(told)}")
                 index, row = places[request].popleft()
                 if not places[request]:
                     del places[request]
                 yield Answered(index, row, request.sample, completion)
+        to_stderr(f"rollouts: {progress.line(monotonic())}")
 
 
 class InProcess:
