@@ -46,6 +46,7 @@ FOUND = [
     "column-name 2-378",  # a column whose name Polars takes for a pattern
     "mixed 3-84",  # nanoseconds, which Python does not have
     "arrow 4-854",  # a column name that is not UTF-8
+    "parquet-odd 11-779",  # a moment in the year 60,000, asked for by curate sql
     "special 4-365",  # a pipe in a folder, called like JSON
 ]
 

@@ -17,7 +17,8 @@ from curate.stages import STAGES
 from curate.stages.inputs import Shard
 from curate.stages.measure import evidence_schema, measure_shard, taken_apart
 
-PLAIN = {name: stage for name, stage in STAGES.items() if name not in ("rollouts", "perplexity")}
+MODELS = ("rollouts", "perplexity", "judge", "judge-response")
+PLAIN = {name: stage for name, stage in STAGES.items() if name not in MODELS}
 """Stages that need no model; those that do are tested with one in files of their own."""
 
 BENCHMARK = "What is the remainder when the sum of the first one hundred primes is divided by seven"

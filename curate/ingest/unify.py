@@ -245,7 +245,8 @@ def fit(array: pa.Array, kind: pa.DataType, where: str) -> pa.Array:
         return pa.nulls(len(array), kind)
     if pa.types.is_large_list(kind):
         if pa.types.is_map(own):
-            pairs = [None if m is None else [{"key": k, "value": v} for k, v in m] for m in _values(array)]
+            maps = python_values(array)
+            pairs = [None if m is None else [{"key": k, "value": v} for k, v in m] for m in maps]
             return pa.array(pairs, kind)
         lengths = pc.fill_null(pc.list_value_length(array), 0).to_numpy(zero_copy_only=False)
         offsets = np.concatenate([[0], np.cumsum(lengths, dtype=np.int64)])
@@ -263,7 +264,7 @@ def fit(array: pa.Array, kind: pa.DataType, where: str) -> pa.Array:
     if own.equals(kind):
         return array
     if kind.equals(TEXT) and not is_text(own):
-        return pa.array([text_of(value) for value in _values(array)], TEXT)
+        return pa.array([text_of(value) for value in python_values(array)], TEXT)
     try:
         return array.cast(kind)
     except pa.ArrowInvalid as problem:
@@ -273,7 +274,7 @@ def fit(array: pa.Array, kind: pa.DataType, where: str) -> pa.Array:
         ) from problem
 
 
-def _values(array: pa.Array) -> list[Any]:
+def python_values(array: pa.Array) -> list[Any]:
     """The values as Python has them; moments that it cannot hold (nanoseconds, the year 12345) as text."""
     try:
         return list(array.to_pylist())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import json
 import math
 from collections.abc import Sequence
 from typing import Any, NamedTuple
@@ -51,6 +52,9 @@ def chat_body(
         }
     if sampling.stop:
         body["stop"] = sampling.stop
+    if sampling.form:
+        form = {"name": "answer", "schema": json.loads(sampling.form), "strict": True}
+        body["response_format"] = {"type": "json_schema", "json_schema": form}
     if logprobs or dialect.always_logprobs:
         body |= {"logprobs": True, "top_logprobs": 1}
     return body

@@ -36,6 +36,9 @@ class Sampling(KebabModel):
     """Texts that end a completion."""
     think_budget: Annotated[int, Field(ge=1)] | None = None
     """Tokens of thinking after which the answer is asked for; none if null."""
+    form: str = ""
+    """JSON schema that a completion has to fit, as text: servers and vLLM hold the model to it where they
+    can, `hf:` does not. Whoever reads the completion checks it."""
     seed: int = 0
     """Another seed, other completions; each (prompt, sample) has a seed of its own made from it."""
 

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from vllm import LLM, SamplingParams  # type: ignore[import-not-found,unused-ignore]
+from vllm.sampling_params import StructuredOutputsParams  # type: ignore[import-not-found,unused-ignore]
 
 from curate.errors import InputError
 from curate.models.types import Capabilities, Completion, Message, Rating, Request, Sampling, Text
@@ -109,6 +110,7 @@ class VllmGenerator(_Engine):
             max_tokens=min(sampling.max_tokens, room),
             stop=sampling.stop or None,
             logprobs=0 if self._logprobs else None,
+            structured_outputs=StructuredOutputsParams(json=sampling.form) if sampling.form else None,
         )
 
 

@@ -32,6 +32,7 @@ import pyarrow.parquet as pq
 
 from curate.errors import RunError
 from curate.flow import KEYS, RESPONSE_ID, RESPONSES, ROW_ID, ROWS, Grain
+from curate.ingest.unify import python_values
 from curate.predicate import ORIGINAL, RESPONSE_COUNTS
 from curate.report.run import ORIGINALS_TABLE, FinishedRun, open_run
 from curate.report.text import shown
@@ -289,10 +290,10 @@ def as_parquet(result: Result) -> bytes:
 
 
 def _lines(table: pa.Table) -> Iterator[dict[str, Any]]:
-    names = [str(i) for i in range(table.num_columns)]  # two columns of an answer may have one name
-    for batch in table.rename_columns(names).to_batches():
-        for line in batch.to_pylist():
-            yield dict(zip(_unique(table.column_names), line.values(), strict=True))
+    unique = _unique(table.column_names)
+    for batch in table.to_batches():
+        for line in zip(*map(python_values, batch.columns), strict=True):
+            yield dict(zip(unique, line, strict=True))
 
 
 def _unique(names: list[str]) -> list[str]:

@@ -11,6 +11,7 @@ from curate.stages import (
     cross_verify,
     exact_dedup,
     gold_audit,
+    judge,
     label_conflict,
     majority_vote,
     math_verify,
@@ -50,5 +51,7 @@ STAGES: dict[str, Stage] = {
         majority_vote.STAGE,
         cross_verify.STAGE,
         gold_audit.STAGE,
+        judge.STAGE,
+        judge.RESPONSE_STAGE,
     )
 }

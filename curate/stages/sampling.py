@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import socket
 from collections import defaultdict, deque
 from collections.abc import Iterator, Sequence
@@ -14,16 +15,22 @@ from typing import NamedTuple, Protocol
 
 import numpy as np
 import numpy.typing as npt
+import polars as pl
 import pyarrow as pa
 
 from curate.errors import MachineError
-from curate.flow import ROW_ID, Engine
+from curate.flow import ROW_ID, Engine, Grain
 from curate.models.address import open_generator, parse_address
 from curate.models.journal import Journal, through, to_stderr
 from curate.models.progress import Price, Progress
 from curate.models.types import Completion, Generator, Message, Request, Sampling
 from curate.stages.inputs import Shard
 
+FILLED: dict[Grain, tuple[str, ...]] = {
+    "row": ("prompt", "answer"),
+    "response": ("prompt", "answer", "response"),
+}
+"""Columns that a template can name, by grain."""
 TOLD_EVERY_S = 5.0
 ROWS_AT_ONCE = 64
 """Problems that one task of a GPU worker completes."""
@@ -41,6 +48,8 @@ class Asking(NamedTuple):
     concurrency: int | None
     gpus: int = 0
     prices: tuple[float, ...] = ()
+    template: str | None = None
+    """Text with {prompt}, {answer}, {response} that is sent instead of the conversation."""
     """Of a million tokens read, and of a million written."""
 
 
@@ -97,16 +106,40 @@ class Sampler(Protocol):
 
 
 def prompts_of(shard: Shard, asking: Asking) -> Prompts:
-    """Of each row the conversation before the answer, or the system prompt and the problem."""
-    frame = shard.read("prompt", "system", "turns").join(
-        shard.keys(), on=ROW_ID, how="semi", maintain_order="left"
+    """What is sent for each line of the grain: the conversation before the answer, or the template filled."""
+    columns = ("prompt", "system", "turns") if asking.template is None else FILLED[shard.grain]
+    keys = shard.keys()
+    wanted = keys.join(shard.skip_mask(), on=keys.columns, how="anti")
+    frame = keys.join(
+        wanted.join(shard.read(*columns), on=keys.columns, how="left").with_columns(asked=pl.lit(value=True)),
+        on=keys.columns,
+        how="left",
+        maintain_order="left",
     )
-    skipped = set(shard.skipped().tolist())
-    messages = [
-        None if row_id in skipped else messages_of(prompt, system, turns, asking)
-        for row_id, prompt, system, turns in frame.select(ROW_ID, "prompt", "system", "turns").iter_rows()
-    ]
+    messages: list[tuple[Message, ...] | None] = []
+    for asked, *values in frame.select("asked", *columns).iter_rows():
+        if not asked:
+            messages.append(None)
+        elif asking.template is None:
+            prompt, system, turns = values
+            messages.append(messages_of(prompt, system, turns, asking))
+        else:
+            messages.append(_filled(asking.template, dict(zip(columns, values, strict=True)), asking.system))
     return Prompts(frame[ROW_ID].to_numpy(), messages)
+
+
+def _filled(template: str, values: dict[str, str | None], system: str | None) -> tuple[Message, ...] | None:
+    """The template with the texts of a line, in one pass; null if one that it names is null or empty."""
+    names = fields_of(template)
+    if any(not (values[name] or "").strip() for name in names):
+        return None
+    text = re.sub(r"\{(\w+)\}", lambda found: values.get(found[1]) or found[0], template)
+    return (*([Message("system", system)] if system else []), Message("user", text))
+
+
+def fields_of(template: str) -> list[str]:
+    """Names of columns in braces that a template has; other braces are text."""
+    return [name for name in dict.fromkeys(re.findall(r"\{(\w+)\}", template)) if name in FILLED["response"]]
 
 
 def messages_of(
@@ -189,12 +222,12 @@ class Served:
                 had.discard(id(completion))
                 if monotonic() - told > TOLD_EVERY_S:
                     told = monotonic()
-                    to_stderr(f"rollouts: {progress.line(told)}")
+                    to_stderr(f"completions: {progress.line(told)}")
                 index, row = places[request].popleft()
                 if not places[request]:
                     del places[request]
                 yield Answered(index, row, request.sample, completion)
-        to_stderr(f"rollouts: {progress.line(monotonic())}")
+        to_stderr(f"completions: {progress.line(monotonic())}")
 
 
 class InProcess:
@@ -216,7 +249,7 @@ class InProcess:
             if one.more[start : start + ROWS_AT_ONCE].any()
         ]
         fn = partial(_complete, self._asking, self._journal, socket.gethostname())
-        label = f"rollouts ({self._asking.model})"
+        label = f"completions ({self._asking.model})"
         done = self._engine.map(fn, portions, into, runs="gpu", label=label, scratch=True)
         with Journal(self._journal) as journal:
             for path in done.shards:
