@@ -155,7 +155,7 @@ def unify(left: pa.DataType, right: pa.DataType, where: str, note: Note) -> pa.D
         for field in right:
             known = fields.get(field.name)
             inner = f"{where}.{field.name}" if where else field.name
-            fields[field.name] = unify(known, field.type, inner, note) if known else field.type
+            fields[field.name] = field.type if known is None else unify(known, field.type, inner, note)
         if where and len(fields) > MAX_FIELDS:
             note(f"{where}: more than {MAX_FIELDS} keys, kept as JSON text")
             return TEXT
@@ -261,8 +261,14 @@ def fit(array: pa.Array, kind: pa.DataType, where: str) -> pa.Array:
             for field in kind
         ]
         return pa.StructArray.from_arrays(children, fields=list(kind), mask=array.is_null())
+    if pa.types.is_timestamp(own) and own.unit == "s":
+        _check_moments(array, where)
     if own.equals(kind):
         return array
+    if _is_binary(kind) and not (
+        is_text(own) or _is_binary(own)
+    ):  # another file has text here, a third bytes
+        return fit(array, TEXT, where).cast(kind)
     if kind.equals(TEXT) and not is_text(own):
         return pa.array([text_of(value) for value in python_values(array)], TEXT)
     try:
@@ -271,6 +277,17 @@ def fit(array: pa.Array, kind: pa.DataType, where: str) -> pa.Array:
         raise InputError(
             f"column {where}: expected numbers that fit one type, found integers beyond 2**53 beside "
             f"floats ({problem}). Write the column as text in the input"
+        ) from problem
+
+
+def _check_moments(array: pa.Array, where: str) -> None:
+    """Parquet counts milliseconds at most: raise InputError for seconds that do not fit."""
+    try:
+        array.cast(pa.timestamp("ms", array.type.tz))
+    except pa.ArrowInvalid as problem:
+        raise InputError(
+            f"column {where}: expected moments that Parquet can hold, in milliseconds, found seconds that "
+            f"do not fit. Leave the column out, or write it as text"
         ) from problem
 
 
