@@ -74,7 +74,7 @@ def plan(n: int, only: str | None = None) -> list[str]:
 def command(case: Case, folder: Path) -> list[str]:
     """The words of the command line."""
     recipe = folder / "recipe.toml"
-    recipe.write_bytes(case.recipe.encode("utf-8", "surrogateescape"))
+    recipe.write_bytes(case.recipe.encode("utf-8", "surrogatepass"))
     files = [word for name in case.files for word in ("-i", name)]
     return ["run", str(recipe), *files, "-o", str(folder / "out"), "--workers", "1", *case.options]
 

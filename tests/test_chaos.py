@@ -15,14 +15,14 @@ SCRIPT = Path(__file__).resolve().parent.parent / "perf" / "chaos.py"
 
 @pytest.mark.slow
 def test_killed_starved_or_damaged_runs_come_to_the_same_bytes(tmp_path: Path) -> None:
-    """About twenty runs of the default recipe: none ends wrong, none loses more than a shard a worker."""
-    command = [sys.executable, str(SCRIPT), "--scale", "0.04", "--seed", "1"]
+    """A dozen runs and more of the default recipe: none ends wrong, none loses more than a shard a worker."""
+    command = [sys.executable, str(SCRIPT), "--scale", "0.03", "--seed", "1"]
     found = subprocess.run(
         command, capture_output=True, text=True, env={**os.environ, "TMPDIR": str(tmp_path)}, check=False
     )
     assert found.returncode == 0, found.stdout + found.stderr
     [(cases, wrong)] = re.findall(r"(\d+) cases, (\d+) wrong", found.stdout)
-    assert int(cases) >= 15
+    assert int(cases) >= 12
     assert wrong == "0"
     assert "SIGKILL at a rename" in found.stdout
     assert "worker killed" in found.stdout

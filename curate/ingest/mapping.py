@@ -112,7 +112,7 @@ def _message(
     """What is amiss with one file: the columns, the files that have them, and what to do."""
     wanted = _roles(whole)[role]
     heads = {_column(schema, path) for path in wanted}
-    fitting = next(other.name for other in files if heads & other.columns)
+    fitting = next((other.name for other in files if heads & other.columns), "the files together")
     named = " + ".join(wanted)
     if own is None:
         found = ", ".join(sorted(file.columns)[:SHOWN]) or "no columns"

@@ -247,7 +247,8 @@ def fit(array: pa.Array, kind: pa.DataType, where: str) -> pa.Array:
         if pa.types.is_map(own):
             maps = python_values(array)
             pairs = [None if m is None else [{"key": k, "value": v} for k, v in m] for m in maps]
-            return pa.array(pairs, kind)
+            line = pa.struct([("key", own.key_type), ("value", own.item_type)])
+            return fit(pa.array(pairs, pa.large_list(line)), kind, where)
         lengths = pc.fill_null(pc.list_value_length(array), 0).to_numpy(zero_copy_only=False)
         offsets = np.concatenate([[0], np.cumsum(lengths, dtype=np.int64)])
         items = fit(array.flatten(), kind.value_type, f"{where}[]")
