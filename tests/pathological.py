@@ -502,6 +502,19 @@ def cases(canary: Path | None = None) -> list[Case]:
     return found
 
 
+def peak_bytes(who: int) -> int:
+    """Peak resident bytes as the kernel keeps them for a process and those before it that ran in its place."""
+    return resource.getrusage(who).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
+
+
+def own_peak_bytes() -> int:
+    """Peak resident bytes of this program alone: on Linux `ru_maxrss` holds what the process was before exec."""
+    status = Path("/proc/self/status")
+    if not status.exists():
+        return peak_bytes(resource.RUSAGE_SELF)
+    return next(int(line.split()[1]) * 1024 for line in status.open() if line.startswith("VmHWM:"))
+
+
 def main(folder: Path) -> None:
     """Verify every case by itself and then all at once; print what became of them."""
     from curate.answers.verifier import Verifier
@@ -524,9 +537,7 @@ def main(folder: Path) -> None:
     with Verifier("strict", workers=2) as verifier:
         together = verifier.verify_all([c.gold for c in every], [c.predicted for c in every])
     sys.stdout.write(json.dumps([verdict.status for verdict in together]) + "\n")
-    peaks = [resource.getrusage(who).ru_maxrss for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
-    unit = 1 if sys.platform == "darwin" else 1024
-    sys.stdout.write(json.dumps([peak * unit for peak in peaks]) + "\n")
+    sys.stdout.write(json.dumps([own_peak_bytes(), peak_bytes(resource.RUSAGE_CHILDREN)]) + "\n")
 
 
 if __name__ == "__main__":
