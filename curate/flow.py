@@ -11,7 +11,7 @@ every stage) covers the same range of `row_id`, so evidence is joined shard by s
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any, Literal, NamedTuple, Protocol
 
@@ -19,6 +19,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from pydantic import BaseModel, ConfigDict
 
+from curate.arrays import cut_by_size
 from curate.disk import whole_file
 
 ROW_ID = "row_id"
@@ -29,6 +30,8 @@ NEW_RESPONSES = "responses"
 Grain = Literal["row", "response"]
 Runs = Literal["thread", "process", "inline", "gpu"]
 """thread: releases the GIL; process: plain Python; inline: has workers of its own; gpu: needs one each."""
+Gathered = Callable[[pa.Table], pa.Table | Iterable[pa.Table]]
+"""What a shuffle does with the lines of a partition."""
 KEYS: dict[Grain, tuple[str, ...]] = {"row": (ROW_ID,), "response": (ROW_ID, RESPONSE_ID)}
 
 TURN = pa.struct([("role", pa.large_string()), ("content", pa.large_string())])
@@ -172,7 +175,7 @@ class Engine(Protocol):
         self,
         rows: Dataset,
         by: str,
-        fn: Callable[[pa.Table], pa.Table],
+        fn: Gathered,
         into: Path,
         *,
         partitions: int | None = None,
@@ -181,7 +184,8 @@ class Engine(Protocol):
     ) -> Dataset:
         """Bring all lines with equal `by` (an integer column) together and write fn(partition).
 
-        Each call of `fn` gets whole groups of `by`, many of them at once, lines in input order.
+        Each call of `fn` gets whole groups of `by`, many of them at once, lines in input order, as a table
+        that lies on disk; of tables that it yields one at a time no more is held.
         With `bounds` (ascending first values of partitions 1, 2, ...) partitions are ranges of
         `by`, so the output is in that order; otherwise keys are spread by a fixed hash.
         """
@@ -207,6 +211,8 @@ def read_parquet(path: Path, columns: Sequence[str] | None = None) -> pa.Table:
 
 
 ROW_GROUP = 16_384
+ROW_GROUP_BYTES = 64 << 20
+"""Of values: rows of long responses make smaller groups, so that whoever reads one can hold it."""
 
 
 def write_parquet(table: pa.Table, path: Path, *, scanned: bool = False) -> None:
@@ -222,10 +228,10 @@ def write_tables(tables: Iterable[pa.Table], schema: pa.Schema, path: Path, *, s
     """Write tables as one, whole or not at all, holding a row group at a time; the number of its rows.
 
     The bytes are those of the tables in one piece: zstd level 1 (half the work of level 3, a fifth more
-    bytes of prose), row groups of 16,384 rows, integers as differences, so that ids, sizes and positions
-    take next to nothing. A table that is `scanned` by stage after stage is packed with LZ4 instead, which
-    takes two thirds of the work to write, half to read, and 1.4 times the bytes. Written under a temporary
-    name, synced, renamed.
+    bytes of prose), row groups of 16,384 rows or 64 MB, integers as differences, so that ids, sizes and
+    positions take next to nothing. A table that is `scanned` by stage after stage is packed with LZ4
+    instead, which takes two thirds of the work to write, half to read, and 1.4 times the bytes. Written
+    under a temporary name, synced, renamed.
     """
     integers = [field.name for field in schema if pa.types.is_integer(field.type)]
     others = [path for field in schema if field.name not in integers for path in _leaves(field)]
@@ -241,7 +247,7 @@ def write_tables(tables: Iterable[pa.Table], schema: pa.Schema, path: Path, *, s
             column_encoding=dict.fromkeys(integers, "DELTA_BINARY_PACKED"),
         ) as writer,
     ):
-        for group in _row_groups(tables):
+        for group in cut_by_size(tables, ROW_GROUP, ROW_GROUP_BYTES):
             writer.write_table(group, row_group_size=ROW_GROUP)
             n_rows += group.num_rows
     return n_rows
@@ -258,21 +264,3 @@ def _leaves(field: pa.Field) -> list[str]:
         pair = (field.type.key_field.with_name("key"), field.type.item_field.with_name("value"))
         return [f"{field.name}.key_value.{path}" for inner in pair for path in _leaves(inner)]
     return [field.name]
-
-
-def _row_groups(tables: Iterable[pa.Table]) -> Iterator[pa.Table]:
-    """The rows of the tables, in pieces of ROW_GROUP rows, each column in one chunk."""
-    held: list[pa.Table] = []
-    n_held = 0
-    for table in tables:
-        start = 0
-        while start < table.num_rows:
-            piece = table.slice(start, ROW_GROUP - n_held)
-            held.append(piece)
-            n_held += piece.num_rows
-            start += piece.num_rows
-            if n_held == ROW_GROUP:
-                yield pa.concat_tables(held).combine_chunks()
-                held, n_held = [], 0
-    if held:
-        yield pa.concat_tables(held).combine_chunks()

@@ -49,6 +49,9 @@ _NOT_PORTABLE = {
     re.compile(r"\b(?:strpos|position|instr|round)\s*\(", re.IGNORECASE): (
         "strpos, position, instr and round differ between Polars and DuckDB; use LIKE, or compare unrounded"
     ),
+    re.compile(r"\b(?:select|exists)\b", re.IGNORECASE): (
+        "a rule judges each line alone; it cannot hold a query (SELECT, EXISTS). Measure first, then compare"
+    ),
     re.compile(r"\boctet_length\s*\(", re.IGNORECASE): (
         "octet_length is not the same in Polars and DuckDB; length counts characters in both"
     ),

@@ -1,6 +1,6 @@
 """Bad inputs by the thousand through `curate run`: each ends in a clear error, or every row is accounted for.
 
-    python fuzz/inputs.py [N] [--seed 1] [--kind NAME] [--cli] [--workers 2] [--keep]
+    python fuzz/inputs.py [N] [--seed 1] [--kind NAME] [--cli] [--workers 2] [--case SEED]
 
 Case i of a kind is made from the seed and i alone. A worker process runs `curate run` (the command itself,
 inside the process; with `--cli` as a process of its own) and checks what came of it, `problems_of`; the
@@ -27,7 +27,7 @@ import tempfile
 import threading
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from multiprocessing.connection import Connection
 from pathlib import Path
 from random import Random
@@ -79,6 +79,19 @@ def command(case: Case, folder: Path) -> list[str]:
     return ["run", str(recipe), *files, "-o", str(folder / "out"), "--workers", "1", *case.options]
 
 
+@contextlib.contextmanager
+def native_words() -> Iterator[Callable[[], str]]:
+    """What native code writes to standard error, past Python: the panic of a library in Rust, for one."""
+    with tempfile.TemporaryFile() as file:
+        kept = os.dup(2)
+        os.dup2(file.fileno(), 2)
+        try:
+            yield lambda: (file.seek(0), file.read().decode("utf-8", "backslashreplace"))[1]
+        finally:
+            os.dup2(kept, 2)
+            os.close(kept)
+
+
 def run_inside(words: list[str], case: Case) -> Done:
     """The command inside this process."""
     from typer.testing import CliRunner
@@ -93,10 +106,11 @@ def run_inside(words: list[str], case: Case) -> Done:
 
     shown, execute.progress_lines = execute.progress_lines, lambda: contextlib.nullcontext(meddling)
     try:
-        result = CliRunner().invoke(main.app, words)
+        with native_words() as spoken:
+            result = CliRunner().invoke(main.app, words)
+            told = result.stderr + spoken()
     finally:
         execute.progress_lines = shown
-    told = result.stderr
     if result.exception is not None and not isinstance(result.exception, SystemExit):
         import traceback
 

@@ -48,12 +48,22 @@ def test_the_bytes_of_a_table_do_not_depend_on_its_pieces(
     table = numbered(20)
     ends = [0, *cuts, 20]
     pieces = [table.slice(low, high - low) for low, high in pairwise(ends)]
-    assert [group.num_rows for group in flow._row_groups(iter(pieces))] == [6, 6, 6, 2]
     write_parquet(table, tmp_path / "whole.parquet")
     assert write_tables(iter(pieces), table.schema, tmp_path / "pieces.parquet") == 20
     assert (tmp_path / "pieces.parquet").read_bytes() == (tmp_path / "whole.parquet").read_bytes()
     footer = pq.read_metadata(tmp_path / "whole.parquet")
     assert [footer.row_group(i).num_rows for i in range(footer.num_row_groups)] == [6, 6, 6, 2]
+
+
+def test_a_row_group_holds_so_many_bytes_at_most(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Long rows make small row groups, the same ones however the table comes; a row is never cut."""
+    monkeypatch.setattr(flow, "ROW_GROUP_BYTES", 100)
+    table = pa.table({"text": pa.array(["x" * n for n in (10, 10, 90, 30, 500, 1, 0, 0)], pa.large_string())})
+    pieces = [table.slice(0, 3), table.slice(3, 0), table.slice(3)]
+    for name, given in (("whole", [table]), ("pieces", pieces)):
+        write_tables(given, table.schema, tmp_path / name)
+        footer = pq.read_metadata(tmp_path / name)
+        assert [footer.row_group(i).num_rows for i in range(footer.num_row_groups)] == [2, 1, 1, 1, 3]
 
 
 @pytest.mark.parametrize("scanned", [False, True])

@@ -25,6 +25,7 @@ from bad_inputs import CASES, GOOD
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from curate.arrays import TEXT, row_bytes, type_name
 from curate.errors import InputError, MachineError
 from curate.export import FORMATS as TRAINING_FORMATS
 from curate.export import Options
@@ -33,13 +34,10 @@ from curate.ingest import FieldMap, Ingested, ingest, load_ingested
 from curate.ingest.unify import (
     MAX_DEPTH,
     MAX_FIELDS,
-    TEXT,
     final_type,
     fit_batch,
     infer,
     plain_schema,
-    row_bytes,
-    type_name,
     unify_schemas,
 )
 
@@ -189,6 +187,28 @@ def test_a_shard_stays_within_its_bytes(tmp_path: Path) -> None:
     rows = [{"text": "x" * size} for size in sizes]
     made = read(tmp_path, write_as(rows, tmp_path / "a.jsonl"), shard_bytes=100)
     assert made.bounds == (3, 4, 6)
+
+
+def test_moments_beyond_the_calendar_are_text(tmp_path: Path) -> None:
+    """A prompt that is a moment no calendar has, alone or in a list, neither panics nor loses the others."""
+    far = pa.array([2**63 - 1, 0, None], pa.timestamp("us"))
+    lists = pa.array([[2**63 - 1], [0], None], pa.list_(pa.timestamp("ms")))
+    (tmp_path / "in").mkdir()
+    for name, column in (("far", far), ("lists", lists)):
+        pq.write_table(pa.table({"problem": column}), tmp_path / "in" / f"{name}.parquet")
+        made = read(tmp_path, tmp_path / "in" / f"{name}.parquet", into=name)
+        first, second, third = made.rows.read()["prompt"].to_pylist()
+        assert "9223372036854775807" in first
+        assert "1970-01-01 00:00:00" in second
+        assert third is None
+
+
+@pytest.mark.parametrize("lines", ['{"x": %d}\n{"x": 0.5}', '{"x": 0.5}\n{"x": %d}'])
+def test_the_least_integer_beside_floats_is_refused(lines: str, tmp_path: Path) -> None:
+    """-2**63 is a float exactly, but Arrow refuses it; in one block of lines or in two, the run stops."""
+    (tmp_path / "a.jsonl").write_text(lines % -(2**63))
+    with pytest.raises(InputError, match=r"beyond 2\*\*53"):
+        read(tmp_path, tmp_path / "a.jsonl")
 
 
 def test_files_are_read_in_order(tmp_path: Path) -> None:

@@ -8,13 +8,16 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import polars as pl
 import pytest
 
 from curate import recipe as recipes
 from curate.engines.local import LocalEngine
 from curate.errors import InputError, MissingEvidence, RecipeError, RunError
-from curate.pipeline import run
+from curate.export import shuffle_key
+from curate.ingest import ingest
+from curate.pipeline import run, writing
 from curate.pipeline.deciding import judge
 from curate.pipeline.measuring import finished_evidence, finished_input
 from curate.report.explain import explain
@@ -117,6 +120,22 @@ def test_records_are_shuffled_unless_original_or_told_not_to(
     ids = column["row_id"] if "row_id" in column.columns else column["extra_info"].struct.field("row_id")
     assert sorted(ids) == list(range(50))
     assert (ids.to_list() == list(range(50))) is expected
+
+
+@pytest.mark.parametrize("at_once", [1, 7, 10_000])
+def test_how_many_records_are_put_in_order_at_once_changes_no_byte(
+    at_once: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Records of several shards end up in the shuffled order, in several files, whatever is held at once."""
+    monkeypatch.setattr(writing, "WRITTEN_AT_ONCE", at_once)
+    rows = pl.DataFrame({"problem": [f"What is {i} + 1?" for i in range(50)], "answer": ["1"] * 50})
+    overrides = {"output.format": "verl", "output.shard-bytes": 2_000}
+    monkeypatch.setitem(ingest.__kwdefaults__, "shard_rows", 9)
+    run_recipe("", rows, tmp_path, **overrides)
+    assert len(list((tmp_path / "out" / "input" / "rows").glob("*.parquet"))) == 6
+    keys = shuffle_key(0, np.arange(50), np.zeros(50, np.int64)) >> np.uint64(1)
+    assert kept(tmp_path)["extra_info"].struct.field("row_id").to_list() == np.argsort(keys).tolist()
+    assert len(list((tmp_path / "out" / "kept").glob("*.parquet"))) > 1
 
 
 def test_a_row_whose_responses_are_all_undecided_is_undecided(tmp_path: Path) -> None:

@@ -6,7 +6,8 @@ the page cache and what does not is on disk; M tasks and P partitions make M fil
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import itertools
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +15,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from curate.disk import whole_file
-from curate.flow import read_parquet, write_parquet
+from curate.flow import Gathered, read_parquet, write_tables
 
 PARTITION_BYTES = 64 << 20
 
@@ -47,10 +48,13 @@ def scatter(shard: Path, by: str, partitions: int, bounds: Sequence[int] | None,
             writer.write_batch(batches[0] if batches else _empty_batch(table.schema))
 
 
-def gather(files: Sequence[Path], partition: int, fn: Callable[[pa.Table], pa.Table], shard: Path) -> None:
-    """Write fn(lines of one partition, in input order) to `shard`."""
+def gather(files: Sequence[Path], partition: int, fn: Gathered, shard: Path) -> None:
+    """Write fn(lines of one partition, in input order) to `shard`; of tables it yields one is held."""
     batches = [pa.ipc.open_file(pa.memory_map(str(file))).get_batch(partition) for file in files]
-    write_parquet(fn(pa.Table.from_batches(batches)), shard)
+    made = fn(pa.Table.from_batches(batches))
+    tables = iter([made] if isinstance(made, pa.Table) else made)
+    first = next(tables)
+    write_tables(itertools.chain([first], tables), first.schema, shard)
 
 
 def _empty_batch(schema: pa.Schema) -> pa.RecordBatch:

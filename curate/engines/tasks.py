@@ -18,7 +18,7 @@ import pyarrow as pa
 from curate.disk import write_arrow
 from curate.engines.exchange import gather, partitions_for, scatter
 from curate.errors import CurateError, MachineError
-from curate.flow import Apart, Dataset, Runs, shard_path, write_parquet
+from curate.flow import Apart, Dataset, Gathered, Runs, shard_path, write_parquet
 
 Task = Callable[[], None]
 Progress = Callable[[str, int, int], None]
@@ -88,7 +88,7 @@ class TaskEngine:
         self,
         rows: Dataset,
         by: str,
-        fn: Callable[[pa.Table], pa.Table],
+        fn: Gathered,
         into: Path,
         *,
         partitions: int | None = None,

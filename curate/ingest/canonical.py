@@ -8,9 +8,10 @@ from typing import NamedTuple
 import polars as pl
 import pyarrow as pa
 
+from curate.arrays import is_text
 from curate.errors import InputError
 from curate.ingest.fields import ROLES, ROW_ID, Shape, steps_of
-from curate.ingest.unify import is_text, text_of
+from curate.ingest.unify import python_values, text_of
 
 
 class Canonical(NamedTuple):
@@ -131,11 +132,7 @@ def _text(series: pl.Series) -> pl.Series:
             raise InputError(
                 f"column {series.name}: expected text, found bytes that are not UTF-8. Decode them first"
             ) from problem
-    try:
-        values = series.to_list()
-    except (ValueError, OverflowError):  # moments that Python cannot hold
-        return series.cast(pl.String)
-    return pl.Series(series.name, [text_of(value) for value in values], pl.String)
+    return pl.Series(series.name, [text_of(value) for value in python_values(series.to_arrow())], pl.String)
 
 
 def _told(series: pl.Series) -> pl.Series:

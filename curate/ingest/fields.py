@@ -24,8 +24,8 @@ from typing import Any, NamedTuple
 
 import pyarrow as pa
 
+from curate.arrays import is_list, is_text, type_name
 from curate.errors import InputError, did_you_mean
-from curate.ingest.unify import is_list, is_text, type_name
 
 ROW_ID = "row_id"
 ROLES = {

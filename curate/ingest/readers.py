@@ -21,9 +21,10 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from curate.arrays import TEXT, row_bytes
 from curate.errors import InputError
 from curate.ingest.sources import READ_ERRORS, Source, damaged, open_stream
-from curate.ingest.unify import TEXT, infer, plain_schema, row_bytes
+from curate.ingest.unify import infer, plain_schema
 
 BLOCK_BYTES = 8 << 20
 MAX_LINE_BYTES = 1 << 30

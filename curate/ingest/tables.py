@@ -26,6 +26,7 @@ import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from curate.arrays import cut_by_size
 from curate.disk import whole_file
 from curate.errors import InputError, MachineError
 from curate.flow import RESPONSES, ROW_ID, ROWS, Dataset, shard_path, write_parquet
@@ -34,7 +35,7 @@ from curate.ingest.fields import FieldMap, Shape, recognise
 from curate.ingest.mapping import FileColumns, shape_line, shape_notes, shapes_of
 from curate.ingest.readers import BadRow, binary_batches, binary_schema, text_batches
 from curate.ingest.sources import TEXTS, Limits, Source, find_sources
-from curate.ingest.unify import final_type, fit_batch, plain_schema, row_bytes, unify_schemas
+from curate.ingest.unify import final_type, fit_batch, plain_schema, unify_schemas
 from curate.ingest.unused import Unused, prompts_note, uncarried_fields, uncarried_note, unused_columns
 
 __all__ = ["FieldMap", "Ingested", "InputFile", "ingest", "load_ingested"]
@@ -213,7 +214,7 @@ def _ingest(
     n_rows = n_responses = n_blank = 0
     misaligned: dict[str, int] = {}
     uncarried: dict[str, dict[str, None]] = {}  # path of a chat → fields of its turns
-    for index, originals in enumerate(_shards(stream.tables(schema, counts), *shard_size)):
+    for index, originals in enumerate(cut_by_size(stream.tables(schema, counts), *shard_size)):
         start = first_row + n_rows
         bounds.append(start)
         ids = pa.array(np.arange(start, start + originals.num_rows, dtype=np.int64))
@@ -484,35 +485,6 @@ class _Stream:
 
     def _original(self, name: str) -> str:
         return ROW_ID if self.renamed and name == f"{ROW_ID}_original" else name
-
-
-def _shards(tables: Iterator[pa.Table], shard_rows: int, shard_bytes: int) -> Iterator[pa.Table]:
-    """The stream of rows cut into shards, by rows and bytes of the rows alone."""
-    held: list[pa.Table] = []
-    rows = size = 0
-    for table in tables:
-        sizes = sum(
-            (row_bytes(column.combine_chunks()) for column in table.columns),
-            np.zeros(table.num_rows, np.int64),
-        )
-        ends = np.cumsum(sizes)
-        start = 0
-        while start < table.num_rows:
-            before = int(ends[start - 1]) if start else 0
-            fitting = int(np.searchsorted(ends, shard_bytes - size + before, side="right"))
-            stop = min(max(fitting, start), start + shard_rows - rows, table.num_rows)
-            if stop == start and rows == 0:  # a row larger than a shard has one to itself
-                stop = start + 1
-            if stop > start:
-                held.append(table.slice(start, stop - start))
-                rows += stop - start
-                size += int(ends[stop - 1]) - before
-            if stop < table.num_rows or rows == shard_rows:
-                yield pa.concat_tables(held).combine_chunks()
-                held, rows, size = [], 0, 0
-            start = stop
-    if held:
-        yield pa.concat_tables(held).combine_chunks()
 
 
 class _BadRows:

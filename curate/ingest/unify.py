@@ -27,11 +27,10 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-from numpy.typing import NDArray
 
+from curate.arrays import TEXT, is_binary, is_list, is_text, plain_type, type_name
 from curate.errors import InputError
 
-TEXT = pa.large_string()
 MAX_FIELDS = 256  # a struct of more fields is a mapping with free keys; it is kept as JSON text
 MAX_DEPTH = 32  # deeper nesting is kept as JSON text; Parquet readers recurse over it
 
@@ -73,74 +72,6 @@ def _json_value(value: Any) -> Any:
             return str(value)
 
 
-def type_name(kind: pa.DataType) -> str:
-    """The type as messages name it.
-
-    >>> type_name(pa.large_list(pa.struct([("role", TEXT)])))
-    'list<struct<role: text>>'
-    """
-    if is_list(kind):
-        return f"list<{type_name(kind.value_type)}>"
-    if pa.types.is_struct(kind):
-        return f"struct<{', '.join(f'{field.name}: {type_name(field.type)}' for field in kind)}>"
-    if is_text(kind):
-        return "text"
-    return "bytes" if _is_binary(kind) else str(kind)
-
-
-def is_list(kind: pa.DataType) -> bool:
-    """Whether a value of this type is a list of any Arrow layout."""
-    t = pa.types
-    return any(
-        (
-            t.is_list(kind),
-            t.is_large_list(kind),
-            t.is_fixed_size_list(kind),
-            t.is_list_view(kind),
-            t.is_large_list_view(kind),
-        )
-    )
-
-
-def is_text(kind: pa.DataType) -> bool:
-    """Whether a value of this type is text of any Arrow layout."""
-    t = pa.types
-    return any((t.is_string(kind), t.is_large_string(kind), t.is_string_view(kind)))
-
-
-def _is_binary(kind: pa.DataType) -> bool:
-    t = pa.types
-    return any(
-        (t.is_binary(kind), t.is_large_binary(kind), t.is_fixed_size_binary(kind), t.is_binary_view(kind))
-    )
-
-
-def plain_type(kind: pa.DataType) -> pa.DataType:
-    """The type with one layout per meaning: 64-bit offsets, no dictionaries, maps as lists of pairs.
-
-    Decimals of more than 38 digits, which neither Polars nor DuckDB can hold, are text. 64-bit offsets
-    because a column of long responses passes 2 GiB.
-    """
-    if isinstance(kind, pa.BaseExtensionType):
-        return plain_type(kind.storage_type)
-    if pa.types.is_dictionary(kind) or pa.types.is_run_end_encoded(kind):
-        return plain_type(kind.value_type)
-    if is_text(kind) or pa.types.is_union(kind) or pa.types.is_interval(kind):
-        return TEXT
-    if _is_binary(kind):
-        return pa.large_binary()
-    if pa.types.is_map(kind):
-        pair = [("key", plain_type(kind.key_type)), ("value", plain_type(kind.item_type))]
-        return pa.large_list(pa.struct(pair))
-    if is_list(kind):
-        return pa.large_list(plain_type(kind.value_type))
-    if pa.types.is_struct(kind):
-        return pa.struct([(field.name, plain_type(field.type)) for field in kind])
-    if pa.types.is_decimal(kind) and not pa.types.is_decimal128(kind):
-        return pa.decimal128(kind.precision, kind.scale) if kind.precision <= 38 else TEXT
-    return pa.float32() if pa.types.is_float16(kind) else kind
-
-
 def unify(left: pa.DataType, right: pa.DataType, where: str, note: Note) -> pa.DataType:
     """The type that holds the values of both (plain types); `note` is told of conversions.
 
@@ -167,7 +98,7 @@ def unify(left: pa.DataType, right: pa.DataType, where: str, note: Note) -> pa.D
         if pa.types.is_floating(left) != pa.types.is_floating(right):
             note(f"{where}: integers and floats, kept as floats")
         return number
-    if _is_binary(left) or _is_binary(right):
+    if is_binary(left) or is_binary(right):
         if is_text(left) or is_text(right):
             return pa.large_binary()
         raise InputError(
@@ -266,9 +197,7 @@ def fit(array: pa.Array, kind: pa.DataType, where: str) -> pa.Array:
         _check_moments(array, where)
     if own.equals(kind):
         return array
-    if _is_binary(kind) and not (
-        is_text(own) or _is_binary(own)
-    ):  # another file has text here, a third bytes
+    if is_binary(kind) and not (is_text(own) or is_binary(own)):  # another file has text here, a third bytes
         return fit(array, TEXT, where).cast(kind)
     if kind.equals(TEXT) and not is_text(own):
         return pa.array([text_of(value) for value in python_values(array)], TEXT)
@@ -383,10 +312,10 @@ def _conform(value: Any, kind: pa.DataType, where: str) -> Any:
         return [_conform(item, kind.value_type, f"{where}[]") for item in value]
     if pa.types.is_struct(kind):
         return {field.name: _conform(value.get(field.name), field.type, where) for field in kind}
-    if pa.types.is_floating(kind) and isinstance(value, int) and int(float(value)) != value:
+    if pa.types.is_floating(kind) and isinstance(value, int) and abs(value) > 2**53:
         raise InputError(
-            f"column {where}: expected numbers that fit one type, found {value}, which no float holds "
-            f"exactly, beside floats. Write the column as text in the input"
+            f"column {where}: expected numbers that fit one type, found {value}, an integer beyond 2**53, "
+            f"beside floats. Write the column as text in the input"
         )
     return value
 
@@ -407,39 +336,3 @@ def _most_fields(kind: pa.DataType, *, top: bool = True) -> int:
         inner = max((_most_fields(field.type, top=False) for field in kind), default=0)
         return inner if top else max(inner, kind.num_fields)
     return 0
-
-
-def row_bytes(array: pa.Array) -> NDArray[np.int64]:
-    """Bytes of the values of each row, nested ones included; (len(array),) int64, null counts 0.
-
-    It depends on the values and the type only, not on how the array was sliced or joined.
-    """
-    kind = array.type
-    if isinstance(kind, pa.BaseExtensionType):
-        return row_bytes(array.storage)
-    if pa.types.is_dictionary(kind):
-        values = np.append(row_bytes(array.dictionary), 0)  # null is the last of them
-        return np.asarray(values[pc.fill_null(array.indices, len(values) - 1).to_numpy(zero_copy_only=False)])
-    if pa.types.is_run_end_encoded(kind):
-        return row_bytes(pc.run_end_decode(array))
-    if pa.types.is_map(kind):
-        array = array.cast(pa.list_(pa.struct([("key", kind.key_type), ("value", kind.item_type)])))
-        kind = array.type
-    if is_list(kind):
-        lengths = pc.fill_null(pc.list_value_length(array), 0).to_numpy(zero_copy_only=False)
-        ends = np.cumsum(lengths, dtype=np.int64)
-        inner = np.concatenate([[0], np.cumsum(row_bytes(array.flatten()))])
-        return np.asarray(inner[ends] - inner[ends - lengths], dtype=np.int64)
-    if pa.types.is_struct(kind):
-        return np.asarray(
-            sum((row_bytes(child) for child in array.flatten()), np.zeros(len(array), np.int64))
-        )
-    if is_text(kind) or _is_binary(kind):
-        if pa.types.is_string_view(kind) or pa.types.is_binary_view(kind):
-            array = array.cast(plain_type(kind))
-        sizes = pc.fill_null(pc.binary_length(array), 0).to_numpy(zero_copy_only=False)
-        return np.asarray(sizes, dtype=np.int64)
-    if pa.types.is_union(kind):
-        return np.full(len(array), array.nbytes // max(1, len(array)), np.int64)
-    width = 0 if pa.types.is_null(kind) else max(1, kind.bit_width // 8)
-    return np.full(len(array), width, np.int64)

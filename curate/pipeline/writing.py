@@ -14,6 +14,7 @@ import polars as pl
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
+from numpy.typing import NDArray
 
 from curate.export import FORMATS, Options, shuffle_key
 from curate.flow import (
@@ -106,6 +107,8 @@ def _kept_paths(work: Path, n_files: int) -> tuple[Path, ...]:
 
 ORIGINAL = "original"
 """The format that is none: the kept rows with the columns they came with."""
+WRITTEN_AT_ONCE = 1_024
+"""Records that are put in order and held, of a file that is being written."""
 ORDER, ORDER_ROW, ORDER_RESPONSE = "__order", "__order_row", "__order_response"
 
 
@@ -215,10 +218,27 @@ def _kept_lines(table: Path, verdicts: Path, grain: Grain) -> pl.DataFrame:
     return frame.sort(KEYS[grain])
 
 
-def _in_order(table: pa.Table) -> pa.Table:
+def _in_order(table: pa.Table) -> Iterator[pa.Table]:
     keys = [ORDER, ORDER_ROW, ORDER_RESPONSE]  # the ids break ties of the shuffle key
-    order = pc.sort_indices(table.select(keys), [(key, "ascending") for key in keys])
-    return table.drop_columns(keys).take(order).combine_chunks()
+    order = (
+        pc.sort_indices(table.select(keys), [(key, "ascending") for key in keys]).to_numpy().astype(np.int64)
+    )
+    records = table.drop_columns(keys)
+    for first in range(0, max(1, len(order)), WRITTEN_AT_ONCE):
+        yield _lines(records, order[first : first + WRITTEN_AT_ONCE])
+
+
+def _lines(table: pa.Table, lines: NDArray[np.int64]) -> pa.Table:
+    """These lines of a table, in the order given; `Table.take` would copy all its chunks into one first."""
+    batches = table.to_batches()
+    starts = np.cumsum([0, *(batch.num_rows for batch in batches)])
+    batch_of = np.searchsorted(starts, lines, side="right") - 1
+    by_batch = np.argsort(batch_of, kind="stable")
+    used, firsts = np.unique(batch_of[by_batch], return_index=True)
+    parts = zip(used, np.split(lines[by_batch], firsts[1:]), strict=False)
+    taken = [batches[index].take(pa.array(part - starts[index])) for index, part in parts]
+    found = pa.Table.from_batches(taken, schema=table.schema).combine_chunks()
+    return found.take(pa.array(np.argsort(by_batch)))
 
 
 def _write_originals(
