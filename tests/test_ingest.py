@@ -203,7 +203,9 @@ def test_moments_beyond_the_calendar_are_text(tmp_path: Path) -> None:
         assert third is None
 
 
-@pytest.mark.parametrize("lines", ['{"x": %d}\n{"x": 0.5}', '{"x": 0.5}\n{"x": %d}'])
+@pytest.mark.parametrize(
+    "lines", ['{"text": "a", "x": %d}\n{"x": 0.5}', '{"text": "a", "x": 0.5}\n{"x": %d}']
+)
 def test_the_least_integer_beside_floats_is_refused(lines: str, tmp_path: Path) -> None:
     """-2**63 is a float exactly, but Arrow refuses it; in one block of lines or in two, the run stops."""
     (tmp_path / "a.jsonl").write_text(lines % -(2**63))
