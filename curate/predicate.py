@@ -95,7 +95,7 @@ def problems(sql: str, tables: Mapping[str, Table], *, boolean: bool = True) -> 
     if not names and not re.search(r"\brow_id\b", sql):
         found.append(f"`{sql}` names no evidence. {did_you_mean('', tables)}")
     for table, column in names:
-        if column.startswith("^") and column.endswith("$"):  # Polars takes it for a pattern of names
+        if column == "*" or (column.startswith("^") and column.endswith("$")):  # to Polars a pattern of names
             found.append(
                 f"`{sql}`: {table}.{column}: no predicate can name such a column. Rename it in the input."
             )

@@ -49,6 +49,7 @@ TABLES = {
         ("original.level > max(original.level)", "looks at more than one line"),
         ("original.level > 3 desk", "the last word would be a new name"),
         ("octet_length(row.prompt) > 3", "length counts characters in both"),
+        ('original."*" = 1', "no predicate can name such a column"),
         ("row.prompt IN (SELECT 1)", "cannot hold a query"),
         ("unnest(row.prompt) and exists(select 1)", "cannot hold a query"),
     ],
