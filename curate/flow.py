@@ -88,6 +88,10 @@ class StageParams(KebabModel):
         """Why these parameters cannot be used with an index of earlier data; empty if they can."""
         return ""
 
+    def most_rows(self) -> int:
+        """Rows that a shard may have for its tables to stay small, if the stage makes them larger."""
+        return SHARD_ROWS
+
     def evidence_read(self) -> tuple[str, ...]:
         """Names of earlier evidence the stage reads."""
         return ()
@@ -210,6 +214,8 @@ def read_parquet(path: Path, columns: Sequence[str] | None = None) -> pa.Table:
         return file.read(columns=None if columns is None else list(columns), use_threads=False)
 
 
+SHARD_ROWS = 65_536
+"""Rows of a shard, at most."""
 ROW_GROUP = 16_384
 ROW_GROUP_BYTES = 64 << 20
 """Of values: rows of long responses make smaller groups, so that whoever reads one can hold it."""

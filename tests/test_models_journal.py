@@ -10,15 +10,16 @@ import subprocess
 import sys
 import threading
 import time
-from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections import Counter, deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 import pytest
 
+import curate.models.journal as journals
 from curate.errors import InputError, MachineError, RunError
-from curate.models.journal import FLUSH_S, Journal, through
+from curate.models.journal import FLUSH_S, LOOKED_UP_AT_ONCE, Journal, through
 from curate.models.journal_file import packed, unpacked
 from curate.models.types import Capabilities, Completion, Message, Request, Sampling
 
@@ -38,6 +39,11 @@ def told(number: int) -> Completion:
 def wanted(prompts: int, samples: int) -> list[Request]:
     """So many samples of each of so many prompts."""
     return [Request((Message("user", str(p)),), s) for p in range(prompts) for s in range(samples)]
+
+
+def asking(requests: Sequence[Request]) -> Callable[[], Iterator[tuple[int, Request]]]:
+    """The requests as `through` takes them: each with its number."""
+    return lambda: iter(enumerate(requests))
 
 
 class Echo:
@@ -71,6 +77,17 @@ class Echo:
 
     def __exit__(self, *_: object) -> None:
         pass
+
+
+class Forgetful(Echo):
+    """One that keeps no list of what it was asked."""
+
+    def generate(
+        self, requests: Iterable[Request], sampling: Sampling
+    ) -> Iterator[tuple[Request, Completion]]:
+        """The sample's number."""
+        for request in requests:
+            yield request, Completion(str(request.sample), "stop")
 
 
 def test_what_was_put_is_there_for_the_next_process(tmp_path: Path) -> None:
@@ -311,44 +328,91 @@ def test_through_asks_only_for_what_is_not_known(tmp_path: Path) -> None:
     requests = wanted(prompts=50, samples=4)
     with Journal(tmp_path / "journal") as journal:
         first, second = Echo(), Echo()
-        list(through(first, requests[:120], SAMPLING, journal))
-        known: list[Request] = []
-        came = list(through(second, requests, SAMPLING, journal, known=lambda one, _: known.append(one)))
+        list(through(first, asking(requests[:120]), SAMPLING, journal))
+        came = list(through(second, asking(requests), SAMPLING, journal))
         assert second.asked == requests[120:]
-        assert [request for request, _ in came] == requests
-        assert known == requests[:120]
-        assert all(one.text == f"{request.messages[0].content} {request.sample}" for request, one in came)
-        assert list(through(Echo(), requests, SAMPLING, journal)) == came
+        assert [(got.place, got.request) for got in came] == list(enumerate(requests))
+        assert [got.known for got in came] == [True] * 120 + [False] * 80
+        assert all(
+            got.completion.text == f"{got.request.messages[0].content} {got.request.sample}" for got in came
+        )
+        again = through(Echo(), asking(requests), SAMPLING, journal)
+        assert list(again) == [got._replace(known=True) for got in came]
 
 
 def test_through_tells_models_and_samplings_apart(tmp_path: Path) -> None:
     """Another sampling, or another model, is asked anew."""
     with Journal(tmp_path / "journal") as journal:
-        list(through(Echo(), wanted(1, 1), SAMPLING, journal))
+        list(through(Echo(), asking(wanted(1, 1)), SAMPLING, journal))
         other_sampling, other_model = Echo(), Echo()
         other_model.fingerprint = "another"
-        list(through(other_sampling, wanted(1, 1), Sampling(max_tokens=6), journal))
-        list(through(other_model, wanted(1, 1), SAMPLING, journal))
+        list(through(other_sampling, asking(wanted(1, 1)), Sampling(max_tokens=6), journal))
+        list(through(other_model, asking(wanted(1, 1)), SAMPLING, journal))
     assert len(other_sampling.asked) == len(other_model.asked) == 1
 
 
-def test_through_asks_once_for_equal_requests(tmp_path: Path) -> None:
-    """Each of them is answered."""
-    requests = [*wanted(2, 2), *wanted(2, 2)]
+@pytest.mark.parametrize("ahead", [0, 3, 100])
+@pytest.mark.parametrize("at_once", [1, 4, 100])
+def test_through_asks_once_for_equal_requests(
+    ahead: int, at_once: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each of them is answered, whether the first is in flight then, has just come, or came long ago."""
+    requests = [*wanted(3, 2), *wanted(2, 2), *wanted(3, 2)]
+    monkeypatch.setattr(journals, "LOOKED_UP_AT_ONCE", at_once)
+
+    class InFlight(Echo):
+        def generate(
+            self, requests: Iterable[Request], sampling: Sampling
+        ) -> Iterator[tuple[Request, Completion]]:
+            """Some ahead of what has come, as a server's."""
+            held: deque[tuple[Request, Completion]] = deque()
+            for pair in super().generate(requests, sampling):
+                held.append(pair)
+                if len(held) > ahead:
+                    yield held.popleft()
+            yield from held
+
     with Journal(tmp_path / "journal") as journal:
-        echo = Echo()
-        came = list(through(echo, requests, SAMPLING, journal))
-    assert len(echo.asked) == 4
-    assert Counter(request for request, _ in came) == Counter(requests)
+        echo = InFlight()
+        came = list(through(echo, asking(requests), SAMPLING, journal))
+    assert Counter(echo.asked) == Counter(wanted(3, 2))
+    assert sorted((got.place, got.request) for got in came) == list(enumerate(requests))
+    assert all(
+        got.completion.text == f"{got.request.messages[0].content} {got.request.sample}" for got in came
+    )
+
+
+def test_through_holds_what_is_in_flight_alone(tmp_path: Path) -> None:
+    """Requests that wait to be taken are not held: they are made again when they are needed, part by part."""
+    text = "x" * 100
+    alive = most = 0
+
+    class Counted(Request):
+        def __new__(cls, *told: Any) -> Self:
+            nonlocal alive, most
+            alive += 1
+            most = max(most, alive)
+            return super().__new__(cls, *told)
+
+        def __del__(self) -> None:
+            nonlocal alive
+            alive -= 1
+
+    def asked() -> Iterator[tuple[int, Request]]:
+        return ((n, Counted((Message("user", f"{n} {text}"),), 0)) for n in range(8 * LOOKED_UP_AT_ONCE))
+
+    with Journal(tmp_path / "journal") as journal:
+        assert sum(1 for _ in through(Forgetful(), asked, SAMPLING, journal)) == 8 * LOOKED_UP_AT_ONCE
+    assert most <= 3 * LOOKED_UP_AT_ONCE + 10
 
 
 def test_through_asks_again_for_what_failed_for_now(tmp_path: Path) -> None:
     """Transient failures are yielded, and asked for again by the next run."""
     with Journal(tmp_path / "journal") as journal:
-        came = list(through(Echo(fails=(1,)), wanted(3, 2), SAMPLING, journal))
-        assert [one.failure for _, one in came] == [None, "transient"] * 3
+        came = list(through(Echo(fails=(1,)), asking(wanted(3, 2)), SAMPLING, journal))
+        assert [got.completion.failure for got in came] == [None, "transient"] * 3
         again = Echo()
-        list(through(again, wanted(3, 2), SAMPLING, journal))
+        list(through(again, asking(wanted(3, 2)), SAMPLING, journal))
         assert [request.sample for request in again.asked] == [1, 1, 1]
 
 
@@ -367,7 +431,7 @@ def test_through_writes_while_it_waits(tmp_path: Path) -> None:
                 yield pair
 
     with Journal(tmp_path / "journal") as journal, Journal(tmp_path / "journal") as other:
-        stream = through(Slow(), requests, SAMPLING, journal)
+        stream = through(Slow(), asking(requests), SAMPLING, journal)
         thread = threading.Thread(target=lambda: list(stream))
         thread.start()
         until = time.monotonic() + 10 * FLUSH_S
@@ -384,8 +448,8 @@ def test_through_writes_what_came_before_a_consumer_stops(tmp_path: Path) -> Non
     """A stream that is closed early has lost nothing that it yielded."""
     requests = wanted(10, 1)
     with Journal(tmp_path / "journal") as journal:
-        stream = through(Echo(), requests, SAMPLING, journal)
-        taken = [next(stream)[0] for _ in range(4)]
+        stream = through(Echo(), asking(requests), SAMPLING, journal)
+        taken = [next(stream).request for _ in range(4)]
         stream.close()  # type: ignore[attr-defined]
         keys = [request.key("echo", SAMPLING) for request in taken]
         assert set(journal.get_many(keys)) == set(keys)

@@ -460,7 +460,7 @@ from curate.models.types import Message, Request, Sampling
 requests = [Request((Message("user", f"{p} + 1"),), s) for p in range(int(sys.argv[3])) for s in range(4)]
 limits = Limits(samples=Bounds(16, 16))
 with ServerGenerator(sys.argv[1], limits=limits) as generator, Journal(Path(sys.argv[2])) as journal:
-    for n, (request, one) in enumerate(through(generator, requests, Sampling(max_tokens=12), journal)):
+    for _, request, one, _ in through(generator, lambda: enumerate(requests), Sampling(max_tokens=12), journal):
         print(request.messages[0].content, request.sample, one.failure, one.text.encode().hex(), flush=True)
 """
 
@@ -488,7 +488,7 @@ def test_a_killed_client_asks_only_for_the_rest(server: str, tmp_path: Path) -> 
             missing = [r for r, k in zip(requests, keys, strict=True) if k not in journal.get_many(keys)]
             assert 0 < len(missing) <= prompts * samples - 160
             proxy.passed.clear()
-            came = list(through(generator, requests, SAMPLING, journal))
+            came = [got[1:3] for got in through(generator, lambda: enumerate(requests), SAMPLING, journal)]
     asked = sum(body["n"] for body in proxy.passed if body["max_tokens"] == SAMPLING.max_tokens)
     assert asked == len(missing)
     assert Counter(request for request, _ in came) == Counter(requests)

@@ -14,6 +14,8 @@ from typer.testing import CliRunner
 
 from curate.cli.main import app
 from curate.flow import RESPONSES
+from curate.models.types import Sampling
+from curate.stages.rollouts import Params
 
 RECIPE = f"""
 [source]
@@ -195,6 +197,27 @@ def test_what_is_wrong_with_the_settings_is_said(change: dict[str, str], said: s
     assert result.exit_code != 0
     assert said in result.output
     assert "Traceback" not in result.output
+
+
+@pytest.mark.parametrize(
+    ("n", "max_tokens", "rows"), [(8, 32_768, 256), (16, 32_768, 128), (1, 1, 65_536), (4096, 1 << 20, 1)]
+)
+def test_shards_are_so_small_that_their_responses_can_be_held(n: int, max_tokens: int, rows: int) -> None:
+    """256 MB of responses of four bytes a token, were each as long as it may be; one row at least."""
+    params = Params(model="server:http://127.0.0.1:1/v1", n=n, sampling=Sampling(max_tokens=max_tokens))
+    assert params.most_rows() == rows
+
+
+def test_the_shards_of_the_run_are_cut_for_its_rollouts(small_model: Path) -> None:
+    """Rows, responses and evidence of every stage lie in as many shards, and no row is lost."""
+    write_rows(7)
+    long = "evidence.roll.sampling.max-tokens=16777216"  # times 6: a third of a shard's bytes and more
+    short = ["--set", 'evidence.roll.sampling.stop=["="]']
+    run(f"hf:{small_model}", "--set", long, *short)
+    assert len(list(Path("out/input/rows").glob("*.parquet"))) == 7
+    assert len(list(Path("out/evidence/math").glob("*.parquet"))) == 7
+    assert evidence("roll")["row_id"].to_list() == list(range(7))
+    assert responses()["row_id"].unique().to_list() == list(range(7))
 
 
 def test_rollouts_come_before_evidence_about_responses(tmp_path: Path) -> None:

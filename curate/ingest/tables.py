@@ -29,7 +29,7 @@ import pyarrow.parquet as pq
 from curate.arrays import cut_by_size
 from curate.disk import whole_file
 from curate.errors import InputError, MachineError
-from curate.flow import RESPONSES, ROW_ID, ROWS, Dataset, shard_path, write_parquet
+from curate.flow import RESPONSES, ROW_ID, ROWS, SHARD_ROWS, Dataset, shard_path, write_parquet
 from curate.ingest.canonical import canonical, plain_prompt
 from curate.ingest.fields import FieldMap, Shape, recognise
 from curate.ingest.mapping import FileColumns, shape_line, shape_notes, shapes_of
@@ -90,7 +90,7 @@ def ingest(
     into: Path,
     *,
     on_bad_rows: Literal["stop", "quarantine"] = "stop",
-    shard_rows: int = 65_536,
+    shard_rows: int = SHARD_ROWS,
     shard_bytes: int = 16 << 20,
     first_row: int = 0,
     progress: Progress | None = None,

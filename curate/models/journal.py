@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
+import itertools
 import sqlite3
 import sys
 import threading
@@ -16,7 +17,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Generic, NamedTuple, Self, TypeVar
 
 from curate.errors import RunError
 from curate.models.journal_file import is_no_room, no_room, open_file, packed, put_aside, salvage, unpacked
@@ -129,6 +130,7 @@ class _Writer:
         self._journal = journal
         self._held: dict[bytes, Completion] = {}
         self._lock = threading.Lock()
+        self._writing = threading.Lock()
         self._over = threading.Event()
         self._failed: BaseException | None = None
         self._thread = threading.Thread(target=self._write, name="journal", daemon=True)
@@ -144,16 +146,18 @@ class _Writer:
     def _write(self) -> None:
         while not self._over.wait(FLUSH_S):
             try:
-                self._flush()
+                self.flush()
             except BaseException as error:  # told to the thread that brings completions
                 self._failed = error
                 return
 
-    def _flush(self) -> None:
-        with self._lock:
-            held, self._held = self._held, {}
-        if held:
-            self._journal.put_many(held)
+    def flush(self) -> None:
+        """All that was put before is written when this returns."""
+        with self._writing:
+            with self._lock:
+                held, self._held = self._held, {}
+            if held:
+                self._journal.put_many(held)
 
     def __enter__(self) -> Self:
         return self
@@ -164,51 +168,103 @@ class _Writer:
         self._over.set()
         self._thread.join()
         if self._failed is None:
-            self._flush()
+            self.flush()
         elif kind is None:
             raise self._failed
 
 
+Place = TypeVar("Place")
+
+
+class Got(NamedTuple, Generic[Place]):
+    """A completion, and whatever the asker wants to find it by."""
+
+    place: Place
+    request: Request
+    completion: Completion
+    known: bool
+    """Whether the journal had it before."""
+
+
 def through(
     generator: Generator,
-    requests: Iterable[Request],
+    asked: Callable[[], Iterable[tuple[Place, Request]]],
     sampling: Sampling,
     journal: Journal,
-    *,
-    known: Callable[[Request, Completion], None] = lambda _request, _completion: None,
-) -> Iterator[tuple[Request, Completion]]:
+) -> Iterator[Got[Place]]:
     """One completion for each request: first those that the journal has, then those of the generator.
 
-    The generator is asked once for requests that are equal. Those that are not known are held in memory
-    (their texts once). `known` is called with what the journal had, just before it is yielded.
+    `asked()` is gone through twice, and has to be the same each time: so that what is held in memory are the
+    requests in flight and a byte for each of the others. The generator is asked once for requests that are
+    equal; if it fails (`transient`), again for those that come much later.
     """
-    rest: dict[bytes, Request] = {}
-    copies: Counter[bytes] = Counter()
-    for part in _parts(requests):
-        keyed = [(request.key(generator.fingerprint, sampling), request) for request in part]
-        had = journal.get_many(list(dict.fromkeys(key for key, _ in keyed)))
-        for key, request in keyed:
+    is_known = bytearray()
+    for part, keys in _keyed(asked(), generator.fingerprint, sampling):
+        had = journal.get_many(list(dict.fromkeys(keys)))
+        for key, (place, request) in zip(keys, part, strict=True):
+            is_known.append(key in had)
             if key in had:
-                known(request, had[key])
-                yield request, had[key]
-            else:
-                rest[key] = request
-                copies[key] += 1
-    if not rest:
+                yield Got(place, request, had[key], known=True)
+    if all(is_known):
         return
     with _Writer(journal) as writer:
-        for request, completion in generator.generate(rest.values(), sampling):
+        rest = itertools.compress(asked(), (not known for known in is_known))
+        waiting = _Waiting(_keyed(rest, generator.fingerprint, sampling), writer, journal)
+        for request, completion in generator.generate(waiting.requests(), sampling):
             key = request.key(generator.fingerprint, sampling)
             writer.put(key, completion)
-            for _ in range(copies[key]):
-                yield request, completion
+            yield from waiting.came(key, request, completion)
+        yield from waiting.copies()
 
 
-def _parts(requests: Iterable[Request]) -> Iterator[list[Request]]:
-    held: list[Request] = []
-    for request in requests:
-        held.append(request)
-        if len(held) == LOOKED_UP_AT_ONCE:
-            yield held
-            held = []
-    yield held
+Keyed = tuple[list[tuple[Place, Request]], list[bytes]]
+
+
+class _Waiting(Generic[Place]):
+    """Requests in flight and who waits for them; a request that is in flight already is not made again."""
+
+    def __init__(self, parts: Iterator[Keyed[Place]], writer: _Writer, journal: Journal) -> None:
+        self._parts, self._writer, self._journal = parts, writer, journal
+        self._places: dict[bytes, list[Place]] = {}
+        self._copies: list[Got[Place]] = []
+        self._recent: dict[bytes, Completion | None] = {}
+        """Of keys that will be met again before the journal is asked again; null until they have come."""
+
+    def requests(self) -> Iterator[Request]:
+        """What the generator is to be asked for, as it takes it."""
+        for part, keys in self._parts:
+            self._writer.flush()
+            had = self._journal.get_many(list(dict.fromkeys(keys)))
+            again = (key for key, n in Counter(keys).items() if n > 1 or key in self._places)
+            self._recent = dict.fromkeys(again)
+            for key, (place, request) in zip(keys, part, strict=True):
+                completion = had.get(key) or self._recent.get(key)
+                if completion is not None:
+                    self._copies.append(Got(place, request, completion, known=False))
+                elif key in self._places:
+                    self._places[key].append(place)
+                else:
+                    self._places[key] = [place]
+                    yield request
+
+    def came(self, key: bytes, request: Request, completion: Completion) -> Iterator[Got[Place]]:
+        """All that waited for a completion, and all that came too late to wait for another."""
+        if key in self._recent:
+            self._recent[key] = completion
+        for place in self._places.pop(key):
+            yield Got(place, request, completion, known=False)
+        yield from self.copies()
+
+    def copies(self) -> Iterator[Got[Place]]:
+        """Those whose completion had come before they were met; each is given once."""
+        copies, self._copies = self._copies, []
+        yield from copies
+
+
+def _keyed(
+    asked: Iterable[tuple[Place, Request]], fingerprint: str, sampling: Sampling
+) -> Iterator[Keyed[Place]]:
+    """The requests in parts, with their keys."""
+    asked = iter(asked)
+    while part := list(itertools.islice(asked, LOOKED_UP_AT_ONCE)):
+        yield part, [request.key(fingerprint, sampling) for _, request in part]

@@ -11,7 +11,17 @@ from pathlib import Path
 from typing import NamedTuple
 
 from curate.errors import RunError
-from curate.flow import NEW_RESPONSES, Dataset, Engine, Grain, Stage, StageParams, read_parquet, shard_path
+from curate.flow import (
+    NEW_RESPONSES,
+    SHARD_ROWS,
+    Dataset,
+    Engine,
+    Grain,
+    Stage,
+    StageParams,
+    read_parquet,
+    shard_path,
+)
 from curate.ingest import VERSION as INGEST_VERSION
 from curate.ingest import FieldMap, Ingested, Limits, ingest, load_ingested
 from curate.pipeline.earlier import Earlier
@@ -79,6 +89,7 @@ def read_input(
             _fields_of(recipe),
             into,
             on_bad_rows=source.on_bad_rows,
+            shard_rows=_shard_rows(recipe),
             first_row=first_row,
             progress=progress,
             limits=Limits(source.max_unpacked_bytes, source.max_unpacked_ratio),
@@ -93,7 +104,8 @@ def read_input(
 def input_folder(recipe: Recipe, cache: Path, first_row: int = 0) -> Path:
     """Where the tables of a recipe's files lie in a cache."""
     source = recipe.source
-    slot = digest([source.files, _fields_of(recipe)._asdict(), source.on_bad_rows, first_row])[:16]
+    fields = _fields_of(recipe)._asdict()
+    slot = digest([source.files, fields, source.on_bad_rows, first_row, _shard_rows(recipe)])[:16]
     return cache / f"{INPUT}{slot}"
 
 
@@ -109,6 +121,10 @@ def folders_needed(
     keys = evidence_keys(recipe, ingested, earlier)
     folders = [ingested.rows.shards[0].parent.parent, *(evidence_folder(key, cache) for key in keys.values())]
     return [folder.name for folder in folders]
+
+
+def _shard_rows(recipe: Recipe) -> int:
+    return min([SHARD_ROWS, *(params.most_rows() for params in recipe.evidence.values())])
 
 
 def _fields_of(recipe: Recipe) -> FieldMap:

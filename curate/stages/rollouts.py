@@ -47,6 +47,7 @@ from curate.flow import (
     RESPONSE_ID,
     RESPONSES,
     ROW_ID,
+    SHARD_ROWS,
     STATUS,
     Dataset,
     Engine,
@@ -66,6 +67,10 @@ VERSION = 1
 JOURNAL = "completions.sqlite"
 """Beside the evidence: all evidence of a cache shares it."""
 GRADED_AT_ONCE = 256
+RESPONSES_BYTES = 256 << 20
+"""Of the responses of a shard, at most, but for those of one row."""
+BYTES_A_TOKEN = 4
+"""About as many as English prose and formulas have."""
 
 EVIDENCE = pa.schema(
     [
@@ -131,6 +136,11 @@ class Params(StageParams):
     def files(self) -> tuple[str, ...]:
         """What tells one set of weights from another: evidence is measured again when they change."""
         return weights_of(self.model)
+
+    def most_rows(self) -> int:
+        """So many that all completions of a shard can be held, were each as long as it may be."""
+        bytes_a_row = self.n * self.sampling.max_tokens * BYTES_A_TOKEN
+        return min(SHARD_ROWS, max(1, RESPONSES_BYTES // bytes_a_row))
 
     @field_validator("select")
     @classmethod

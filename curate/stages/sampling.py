@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import re
 import socket
-from collections import defaultdict, deque
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from functools import lru_cache, partial
@@ -199,34 +198,20 @@ class Served:
         price = Price(*self._asking.prices) if self._asking.prices else None
         progress = Progress(n_rows, most, now=monotonic(), gpus=self._asking.gpus, price=price)
         told = monotonic()
-        places: dict[Request, deque[tuple[int, int]]] = defaultdict(deque)  # two rows can have one prompt
 
-        def requests() -> Iterator[Request]:
-            for index, (shard, asked, more) in enumerate(wanted):
+        def asked() -> Iterator[tuple[tuple[int, int], Request]]:
+            for index, (shard, before, more) in enumerate(wanted):
                 if more.any():
-                    for row, request in _requests(prompts_of(shard, self._asking), asked, more):
-                        places[request].append((index, row))
-                        yield request
+                    for row, request in _requests(prompts_of(shard, self._asking), before, more):
+                        yield (index, row), request
 
         with Journal(self._journal) as journal:
-            had: set[int] = set()
-            answers = through(
-                self._generator,
-                requests(),
-                self._asking.sampling,
-                journal,
-                known=lambda _request, completion: had.add(id(completion)),
-            )
-            for request, completion in answers:
-                progress.add(request, completion, now=monotonic(), known=id(completion) in had)
-                had.discard(id(completion))
+            for got in through(self._generator, asked, self._asking.sampling, journal):
+                progress.add(got.request, got.completion, now=monotonic(), known=got.known)
                 if monotonic() - told > TOLD_EVERY_S:
                     told = monotonic()
                     to_stderr(f"completions: {progress.line(told)}")
-                index, row = places[request].popleft()
-                if not places[request]:
-                    del places[request]
-                yield Answered(index, row, request.sample, completion)
+                yield Answered(*got.place, got.request.sample, got.completion)
         to_stderr(f"completions: {progress.line(monotonic())}")
 
 
@@ -296,17 +281,13 @@ def _complete(asking: Asking, journal: Path, host: str, portion: Portion) -> pa.
         journal = journal.with_name(f"{journal.stem}-{socket.gethostname()}{journal.suffix}")
     wanted = portion.wanted
     generator = _kept_open(asking.model)
-    places: dict[Request, deque[int]] = defaultdict(deque)
-    for row, request in _requests(prompts_of(wanted.shard, asking), wanted.asked, wanted.more):
-        places[request].append(portion.first + row)
-    every = [request for request, rows in places.items() for _ in rows]
+    requests = list(_requests(prompts_of(wanted.shard, asking), wanted.asked, wanted.more))
     lines = []
     with Journal(journal) as kept:
-        for request, completion in through(generator, every, asking.sampling, kept):
-            key = request.key(generator.fingerprint, asking.sampling)
-            row = places[request].popleft()
-            told = json.dumps(completion)
-            lines.append((key, generator.fingerprint, portion.shard, row, request.sample, told))
+        for got in through(generator, lambda: requests, asking.sampling, kept):
+            key = got.request.key(generator.fingerprint, asking.sampling)
+            place = portion.shard, portion.first + got.place, got.request.sample
+            lines.append((key, generator.fingerprint, *place, json.dumps(got.completion)))
     lines.sort(key=lambda line: line[3:5])
     columns = list(zip(*lines, strict=True)) or [()] * len(COMPLETIONS)
     return pa.table(list(map(pa.array, columns, COMPLETIONS.types)), schema=COMPLETIONS)
