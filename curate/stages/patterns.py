@@ -21,11 +21,14 @@ from __future__ import annotations
 
 import re
 import tomllib
+from collections.abc import Sequence
 from functools import reduce
 from operator import and_
 from pathlib import Path
 from typing import Annotated, Literal, NamedTuple
 
+import numpy as np
+import numpy.typing as npt
 import polars as pl
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -157,6 +160,25 @@ def matches(pattern: Pattern, text: pl.Expr) -> pl.Expr:
     required = [text.str.contains(_ascii_boundaries(regex)) for regex in pattern.all]
     forbidden = [~text.str.contains(_ascii_boundaries(regex)) for regex in pattern.none]
     return reduce(and_, [*required, *forbidden])
+
+
+def held(patterns: Sequence[Pattern], texts: pl.Series) -> npt.NDArray[np.bool_]:
+    """Which patterns hold, (texts, patterns) bool; of texts without nulls.
+
+    The first expressions of a category are tried as one; most texts match none of them and are done with,
+    in a fifth of the time.
+    """
+    found = np.zeros((len(texts), len(patterns)), dtype=np.bool_)
+    columns: dict[str, list[int]] = {}
+    for column, pattern in enumerate(patterns):
+        columns.setdefault(pattern.category, []).append(column)
+    for category in columns.values():
+        any_of = "|".join(f"(?:{_ascii_boundaries(patterns[column].all[0])})" for column in category)
+        rows = texts.str.contains(any_of).arg_true()
+        near = texts.gather(rows).alias("text").to_frame()
+        for column in category if len(near) else ():
+            found[rows, column] = near.select(matches(patterns[column], pl.col("text"))).to_series()
+    return found
 
 
 def _ascii_boundaries(regex: str) -> str:

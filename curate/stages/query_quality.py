@@ -34,15 +34,17 @@ Out: {"row_id": 0, "n_chars": 41, "n_words": 11, "is_empty": False, "script": "l
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Literal
 
+import numpy as np
 import polars as pl
 import pyarrow as pa
 from pydantic import Field, field_validator
 
 from curate.errors import RecipeError
 from curate.flow import ROW_ID, Stage, StageParams
-from curate.stages.patterns import load_patterns, matches, pattern_files
+from curate.stages.patterns import Pattern, held, load_patterns, pattern_files
 
 VERSION = 1
 
@@ -112,34 +114,58 @@ class QueryQualityParams(StageParams):
 
 def measure(frame: pl.DataFrame, params: QueryQualityParams, _state: None) -> pl.DataFrame:
     """One line of query evidence a row."""
-    patterns = load_patterns(params.patterns)
-    text = pl.col("prompt").fill_null("")
-    n_chars = text.str.len_chars()
-    n_visible = n_chars - text.str.count_matches(r"\s")
-    held = frame.select(matches(pattern, text).alias(pattern.id) for pattern in patterns)
-    flags = {
-        flag: pl.any_horizontal(pattern.id for pattern in patterns if pattern.category == category)
-        for flag, category in CATEGORIES.items()
-    }
-    ids = pl.concat_list(pl.when(pattern.id).then(pl.lit(pattern.id)) for pattern in patterns)
+    text = frame["prompt"].fill_null("")
+    is_null = pl.col("prompt").is_null()
+    status = pl.when(is_null).then(pl.lit("no-text")).otherwise(pl.lit("ok"))
     measured = pl.concat(
         [
-            frame.select(
-                ROW_ID,
-                n_chars=n_chars,
-                n_words=text.str.count_matches(WORD),
-                is_empty=n_visible == 0,
-                letter_share=_share(text.str.count_matches(r"\p{L}"), n_visible),
-                non_ascii_share=_share(text.str.count_matches(r"[^\x00-\x7F]"), n_chars),
-                status=pl.when(pl.col("prompt").is_null()).then(pl.lit("no-text")).otherwise(pl.lit("ok")),
-            ),
-            _script(frame.select(text=text.str.replace_all(NOT_PROSE, " "))),
-            held.select(**flags, patterns=ids.list.drop_nulls()),
+            frame.select(ROW_ID, status=status),
+            _sizes(text),
+            _scripts(text),
+            _patterns(load_patterns(params.patterns), text),
         ],
         how="horizontal",
     )
     schema = pl.DataFrame(EVIDENCE.empty_table()).schema
     return measured.select(ROW_ID, *(pl.col(name).cast(schema[name]) for name in EVIDENCE.names))
+
+
+def _sizes(text: pl.Series) -> pl.DataFrame:
+    counts = (
+        text.alias("text")
+        .to_frame()
+        .select(
+            n_chars=pl.col("text").str.len_chars(),
+            n_words=pl.col("text").str.count_matches(WORD),
+            n_spaces=pl.col("text").str.count_matches(r"\s"),
+            n_letters=pl.col("text").str.count_matches(r"\p{L}"),
+        )
+    )
+    n_visible = pl.col("n_chars") - pl.col("n_spaces")
+    return counts.select(
+        "n_chars", "n_words", is_empty=n_visible == 0, letter_share=_share(pl.col("n_letters"), n_visible)
+    )
+
+
+def _scripts(text: pl.Series) -> pl.DataFrame:
+    """`non_ascii_share`, `script` and `script_share` of each text; ASCII has one script, so the others are
+    not looked for in texts of nothing else.
+    """
+    is_ascii = text.str.len_bytes() == text.str.len_chars()
+    prose = text.str.replace_all(NOT_PROSE, " ").alias("text").to_frame().with_row_index()
+    has_letter = pl.col("text").str.contains("[A-Za-z]")
+    ascii_only = prose.filter(is_ascii).select(
+        "index",
+        script=pl.when(has_letter).then(pl.lit("latin")).otherwise(pl.lit("none")),
+        script_share=pl.when(has_letter).then(1.0).otherwise(0.0),
+        non_ascii_share=0.0,
+    )
+    others = prose.filter(~is_ascii)
+    whole = text.filter(~is_ascii).alias("text").to_frame()
+    n_others = pl.col("text").str.count_matches(r"[^\x00-\x7F]")
+    shares = whole.select(non_ascii_share=_share(n_others, pl.col("text").str.len_chars()))
+    mixed = pl.concat([others.select("index"), _script(others), shares], how="horizontal")
+    return pl.concat([ascii_only, mixed]).sort("index").drop("index")
 
 
 def _script(frame: pl.DataFrame) -> pl.DataFrame:
@@ -161,6 +187,19 @@ def _script(frame: pl.DataFrame) -> pl.DataFrame:
     return counts.select(
         script=script, script_share=_share(pl.min_horizontal(most, "letters"), pl.col("letters"))
     )
+
+
+def _patterns(patterns: Sequence[Pattern], text: pl.Series) -> pl.DataFrame:
+    """The flag of each category, and the ids of all that hold."""
+    found = held(patterns, text)
+    flags = {
+        flag: found[:, [pattern.category == category for pattern in patterns]].any(axis=1)
+        for flag, category in CATEGORIES.items()
+    }
+    ends = np.concatenate([[0], np.cumsum(found.sum(axis=1))]).astype(np.int32)
+    ids = pa.array([pattern.id for pattern in patterns], pa.string()).take(pa.array(found.nonzero()[1]))
+    lists = pl.Series("patterns", pa.ListArray.from_arrays(pa.array(ends), ids))
+    return pl.DataFrame(flags).with_columns(lists)
 
 
 def _share(part: pl.Expr, whole: pl.Expr) -> pl.Expr:
