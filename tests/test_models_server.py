@@ -96,7 +96,7 @@ def test_a_real_server_answers_every_request_once(server: str) -> None:
 def test_what_the_server_can_do_is_found_out(server: str) -> None:
     """llama.cpp: as many samples as it has places, log-probabilities, seeds, its context; no rating of texts."""
     with ServerGenerator(server) as generator:
-        assert generator.capabilities == (PARALLEL, True, False, True, 512)
+        assert generator.capabilities == (PARALLEL, True, False, True, 512, True)
         assert generator.fingerprint.startswith("server:small:")
         with pytest.raises(InputError, match="expected a server that rates given text"):
             open_scorer(f"server:{server}")
@@ -382,6 +382,24 @@ def test_a_seed_that_changes_nothing_is_seen(server: str) -> None:
             choice["message"]["content"] = "".join(dice.sample(text, len(text)))
 
     assert probed(server, change)[0].seeds is False
+
+
+def test_a_server_that_does_not_sample_is_not_taken_for_one_that_does(server: str) -> None:
+    """Likeliest tokens whatever the temperature: each problem would be solved always or never."""
+    proxy = FaultProxy(server, lambda *_: None)
+    forward = proxy.forward
+
+    def greedy(method: str, path: str, raw: bytes | None) -> tuple[int, bytes]:
+        sent = json.loads(raw) if raw else {}
+        return forward(method, path, json.dumps({**sent, "temperature": 0}).encode() if raw else raw)
+
+    proxy.forward = greedy  # type: ignore[method-assign]
+    with proxy, ServerGenerator(proxy.url, limits=QUICK) as generator:
+        assert not generator.capabilities.heeds_temperature
+        with pytest.raises(InputError, match="the server does not sample"):
+            next(generator.generate(wanted(1, 1), SAMPLING))
+        likeliest = Sampling(temperature=0, max_tokens=4)
+        assert len(list(generator.generate(wanted(2, 1), likeliest))) == 2
 
 
 def test_a_server_of_the_bare_protocol_is_not_sent_what_it_does_not_know(server: str) -> None:

@@ -2,8 +2,10 @@
 
 Seen: servers that take `n` and give one choice, that give a 400 above a number of their own, that count the
 tokens of one choice of several, that give null for `logprobs`, that take `seed` and sample as they like, that
-sample by defaults of their own where nothing is said (top-k 40, min-p 0.05, the repetition penalty of
-`generation_config.json`), that cut a prompt which is too long.
+take `temperature` and always give the likeliest tokens (transformers serve, where the model's
+`generation_config.json` does not say `do_sample`), that sample by defaults of their own where nothing is
+said (top-k 40, min-p 0.05, the repetition penalty of `generation_config.json`), that cut a prompt which is too
+long.
 """
 
 from __future__ import annotations
@@ -25,8 +27,10 @@ DIALECTS = (Dialect(no_top_k=0), Dialect(no_top_k=-1), Dialect(no_top_k=None))
 SAMPLES_TRIED = (16, 8, 4, 2)
 PROBE_S = 120.0
 NO_SERVER_S = 3.0
-LONG_WORDS = 50_000
+LONG_WORDS = (3_000, 12_000, 50_000)
+"""Of prompts that may be too long: the next one only if the one before was no work for the server."""
 LONG_S = 60.0
+NO_WORK_S = 3.0
 WEIGHTS = ("n_params", "size", "n_vocab", "n_embd", "ftype")
 """What llama.cpp tells of the weights beside their name."""
 LIMIT_TOLD = re.compile(
@@ -60,7 +64,7 @@ async def probe(caller: Caller, model: str) -> Seen:
     told = next((one for one in listed if one.get("id") == model), {})
     asker = _Asker(caller, model, dialect)
     logprobs = await _logprobs(asker)
-    seeds = await _seeds(asker)
+    seeds, heeds_temperature = await _seeds(asker)
     most = await _most_samples(asker)
     if most > 1 and not await _counts_all(asker, most):
         # The tokens of each choice can be counted by their log-probabilities, or one at a time.
@@ -68,6 +72,7 @@ async def probe(caller: Caller, model: str) -> Seen:
         most = most if logprobs else 1
     context = await _context(asker, told)
     capabilities = Capabilities(most, logprobs, prompt_logprobs=False, seeds=seeds, context=context)
+    capabilities = capabilities._replace(heeds_temperature=heeds_temperature)
     return Seen(model, reported, fingerprint(reported, told), dialect, capabilities)
 
 
@@ -175,11 +180,16 @@ async def _logprobs(asker: _Asker) -> bool:
     return bool(came) and came[0].logprob is not None
 
 
-async def _seeds(asker: _Asker) -> bool:
-    """Whether a seed gives the same completion again, also beside others."""
+async def _seeds(asker: _Asker) -> tuple[bool, bool]:
+    """Whether a seed gives the same completion again, also beside others; whether another gives another."""
     alone = await asker.completions(16, seed=11)
-    again, _, _ = await asyncio.gather(*(asker.completions(16, seed=seed) for seed in (11, 12, 13)))
-    return bool(alone) and bool(again) and alone[0].text == again[0].text
+    beside = await asyncio.gather(*(asker.completions(16, seed=seed) for seed in (11, 12, 13)))
+    again, *others = [came[0].text if came else None for came in beside]
+    same = bool(alone) and alone[0].text == again
+    if not (same and again) or any(text != again for text in others):
+        return same, True
+    free = await asker.completions(16)  # a server may give one completion to all seeds, and another to none
+    return same, bool(free) and free[0].text != again
 
 
 async def _most_samples(asker: _Asker) -> int:
@@ -209,12 +219,17 @@ async def _context(asker: _Asker, told: dict[str, Any]) -> int | None:
     for value in (told.get("max_model_len"), meta.get("n_ctx") if isinstance(meta, dict) else None):
         if isinstance(value, int) and value > 0:
             return value
-    reply = await asker.ask(1, messages=(Message("user", "no " * LONG_WORDS),), total_s=LONG_S)
-    if reply.failure == "permanent":
-        found = LIMIT_TOLD.search(json.dumps(reply.body) if reply.body else reply.error)
-        return int(found.group(1)) if found else None
-    usage = reply.body.get("usage")
-    read = usage.get("prompt_tokens") if isinstance(usage, dict) else None
-    if isinstance(read, int) and 0 < read < LONG_WORDS // 2:
-        return read  # it cut the prompt and said nothing
+    loop = asyncio.get_running_loop()
+    for n_words in LONG_WORDS:
+        began = loop.time()
+        reply = await asker.ask(1, messages=(Message("user", "no " * n_words),), total_s=LONG_S)
+        if reply.failure == "permanent":
+            found = LIMIT_TOLD.search(json.dumps(reply.body) if reply.body else reply.error)
+            return int(found.group(1)) if found else None
+        usage = reply.body.get("usage")
+        read = usage.get("prompt_tokens") if isinstance(usage, dict) else None
+        if isinstance(read, int) and 0 < read < n_words // 2:
+            return read  # it cut the prompt and said nothing
+        if reply.failure or loop.time() - began > NO_WORK_S:
+            break
     return None

@@ -17,7 +17,7 @@ from typing import NamedTuple, Self
 from curate.errors import InputError
 from curate.models.calling import Caller, Limits, Reply
 from curate.models.chat import chat_body, read_choices
-from curate.models.probing import Seen, probe
+from curate.models.probing import TEMPERATURE, Seen, probe
 from curate.models.rating import find_way
 from curate.models.types import Completion, Message, Request, Sampling
 
@@ -175,6 +175,12 @@ class ServerGenerator:
         if self._seen.dialect.no_top_k is None and (sampling.top_k or sampling.min_p):
             raise InputError(
                 f"{self._caller.url}: it takes no top-k and no min-p; leave both out of the sampling"
+            )
+        if sampling.temperature > 0 and not self.capabilities.heeds_temperature:
+            raise InputError(
+                f"{self._caller.url}: expected completions that differ at temperature {TEMPERATURE:g}, found "
+                "the same one for every seed: the server does not sample. For transformers serve, the "
+                "model's generation_config.json has to say do_sample: true; else set temperature to 0"
             )
         if sampling.think_budget is not None:
             raise InputError(

@@ -95,6 +95,8 @@ class Capabilities(NamedTuple):
     """Whether the same seed gives the same completion."""
     context: int | None
     """Tokens of prompt and completion together; null if unknown."""
+    heeds_temperature: bool = True
+    """Whether completions differ where the temperature is high."""
 
 
 class Generator(Protocol):
