@@ -4,8 +4,7 @@ Seen: servers that take `n` and give one choice, that give a 400 above a number 
 tokens of one choice of several, that give null for `logprobs`, that take `seed` and sample as they like, that
 take `temperature` and always give the likeliest tokens (transformers serve, where the model's
 `generation_config.json` does not say `do_sample`), that sample by defaults of their own where nothing is
-said (top-k 40, min-p 0.05, the repetition penalty of `generation_config.json`), that cut a prompt which is too
-long.
+said (top-k 40, min-p 0.05, the repetition penalty of `generation_config.json`), that cut a long prompt.
 """
 
 from __future__ import annotations
