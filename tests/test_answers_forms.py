@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 import threading
@@ -13,6 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import curate.answers.forms.read as reading
 from curate.answers.forms.algebra import Value, constant, symbol
 from curate.answers.forms.cleaning import untitled, unwrapped
 from curate.answers.forms.effort import MAX_STEPS, Limited, spend
@@ -539,3 +541,11 @@ def test_keys_and_forms_do_not_depend_on_the_process() -> None:
         [sys.executable, "-c", program], env={"PYTHONHASHSEED": seed}, capture_output=True, text=True, check=True
     ).stdout  # fmt: skip
     assert said("1") == said("2") == "".join(f"{(read(text).key, read(text).form)!r}\n" for text in texts)
+
+
+def test_whole_numbers_are_read_as_the_grammar_reads_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Signs, leading zeros and lengths: the short way gives what the long way gives."""
+    texts = ["0", "-0", "00", "007", "-12", "42", "9" * 15, "-" + "9" * 15, "9" * 16, "٣"]
+    short = [reading._unwrapped(text) for text in texts]
+    monkeypatch.setattr(reading, "_WHOLE", re.compile("(?!)"))
+    assert short == [reading._unwrapped(text) for text in texts]

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 import threading
 from collections.abc import Sequence
+from functools import lru_cache, partial
 from pathlib import Path
 from types import TracebackType
 from typing import NamedTuple, Self, cast
@@ -23,7 +24,7 @@ from curate.answers.extract import (
     predicted_answer,
 )
 from curate.answers.forms.kinds import Option
-from curate.answers.forms.read import read
+from curate.answers.forms.read import form_of, read
 from curate.answers.forms.same import same
 from curate.answers.latex import as_latex
 from curate.answers.memo import Memo, Said
@@ -41,6 +42,12 @@ MAX_MEMO = 200_000
 """Pairs remembered in memory; about 100 MB."""
 
 
+SHORT = 200
+"""Characters of a response that may well be given again: bare answers of many samples are alike."""
+AT_HAND = 4_096
+"""Short responses remembered, of one call."""
+
+
 def quick(gold: str, predicted: str, profile: Profile) -> Verdict | None:
     """The verdict on two bare answers, where text and exact arithmetic can tell; None where they cannot.
 
@@ -56,15 +63,19 @@ def quick(gold: str, predicted: str, profile: Profile) -> Verdict | None:
     if not a.plain or not b.plain:
         return Verdict("undecided", "extract", "an empty answer", cause="no-answer")
     if a.plain == b.plain:
-        return Verdict("equal", "text", "the same text", a.form or a.plain, b.form or b.plain)
+        return Verdict(
+            "equal", "text", "the same text", form_of(gold) or a.plain, form_of(predicted) or b.plain
+        )
     found = same(a.answer, b.answer, profile)
     is_option = isinstance(a.answer, Option) != isinstance(b.answer, Option)
     are_words = _LETTERS.fullmatch(a.plain) and _LETTERS.fullmatch(b.plain)
     if found.equal is None and (is_option or are_words):  # for Math-Verify stop is pots
-        return Verdict("undecided", found.tier, found.why, a.form, b.form, "incomparable")
+        return Verdict("undecided", found.tier, found.why, form_of(gold), form_of(predicted), "incomparable")
     if found.equal is None:
         return None
-    return Verdict("equal" if found.equal else "unequal", found.tier, found.why, a.form, b.form)
+    return Verdict(
+        "equal" if found.equal else "unequal", found.tier, found.why, form_of(gold), form_of(predicted)
+    )
 
 
 def _agree(gold: str, predicted: str, profile: Profile) -> bool:
@@ -133,7 +144,7 @@ def look(
     found, why_not = (
         (None, "there is no response") if response is None else find_answer(response, extract, think_close)
     )
-    truth = None if gold is None else gold_answer(gold)
+    truth = None if gold is None else gold_answer(gold) if len(gold) > SHORT else _short_gold(gold)
     if truth is None:
         text, how = (None, None) if found is None else (found.text[:MAX_EXTRACTED], found.how)
         why = "there is no ground truth"
@@ -141,6 +152,11 @@ def look(
     if found is None:
         return Verdict("undecided", "extract", why_not, cause="no-text" if response is None else "no-answer")
     return Pair(truth.text, found.text, found.how)
+
+
+@lru_cache(maxsize=AT_HAND)
+def _short_gold(text: str) -> Extracted | None:
+    return gold_answer(text)
 
 
 def untouched(pair: Pair, gold: str, response: str, think_close: str) -> Pair:
@@ -240,7 +256,7 @@ class Verifier:
                 if is_ours and status == "unequal" and any(map(_is_called, pair)):
                     why = "a function that is not known here, whose name Math-Verify takes for a product"
                     status, cause = "undecided", "incomparable"
-                a, b = (read(text).form if is_ours else None for text in pair)
+                a, b = (form_of(text) if is_ours else None for text in pair)
                 found[pair] = Verdict(cast(Status, status), "sympy", why, a, b, cast(Cause, cause))
         return [found[pair] for pair in pairs]
 
@@ -272,8 +288,13 @@ class Verifier:
         think_close: str = "</think>",
     ) -> list[Verdict]:
         """One verdict for every ground truth and response (or bare answer), in order."""
+        looked = lru_cache(maxsize=AT_HAND)(partial(look, extract=extract, think_close=think_close))
         looks = [
-            look(gold, response, extract, think_close)
+            (
+                look(gold, response, extract, think_close)
+                if len(response or "") > SHORT
+                else looked(gold, response)
+            )
             for gold, response in zip(golds, predicted, strict=True)
         ]
         if self.profile.name == "compat" and extract is None:

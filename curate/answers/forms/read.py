@@ -5,6 +5,7 @@ A text that is no formula is words, with what is known of such words (yes, none,
 
 from __future__ import annotations
 
+import re
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -14,11 +15,12 @@ from curate.answers.forms.effort import Limited
 from curate.answers.forms.evaluate import value
 from curate.answers.forms.grammar import parse
 from curate.answers.forms.keys import key
-from curate.answers.forms.kinds import Answer, Proportion, Words
+from curate.answers.forms.kinds import Answer, Number, Proportion, Words
 from curate.answers.forms.quantities import compound, split, unit_of, with_unit
 from curate.answers.forms.show import shown
 from curate.answers.forms.tokens import Unreadable
 from curate.answers.forms.units import read_sign
+from curate.answers.forms.values import constant
 from curate.answers.forms.words import as_words, known_words
 
 __all__ = ["Reading", "read", "unwrapped", "value"]
@@ -61,6 +63,16 @@ def read(text: str) -> Reading:
     return _read(text)
 
 
+def form_of(text: str) -> str | None:
+    """The canonical form of an answer, as `Reading.form`."""
+    return None if len(text) > MAX_CHARACTERS else _form_of(text)
+
+
+@lru_cache(maxsize=MAX_REMEMBERED)
+def _form_of(text: str) -> str | None:
+    return _read(text).form
+
+
 @lru_cache(maxsize=MAX_REMEMBERED)
 def _read(text: str) -> Reading:
     first = found = _unwrapped(unwrapped(text))
@@ -72,7 +84,12 @@ def _read(text: str) -> Reading:
     return first if found.unreadable else found
 
 
+_WHOLE = re.compile(r"-?[0-9]{1,15}", re.ASCII)
+
+
 def _unwrapped(plain: str) -> Reading:
+    if _WHOLE.fullmatch(plain):  # most answers: a tenth of the time that the grammar takes
+        return Reading(Number(constant(int(plain))), None, plain)
     known = known_words(plain)
     if known is not None:
         return Reading(known, None, plain)
