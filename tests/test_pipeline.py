@@ -16,7 +16,7 @@ from curate import recipe as recipes
 from curate.engines.local import LocalEngine
 from curate.errors import InputError, MissingEvidence, RecipeError, RunError
 from curate.export import shuffle_key
-from curate.pipeline import measuring, run, writing
+from curate.pipeline import reading, run, writing
 from curate.pipeline.deciding import judge
 from curate.pipeline.measuring import finished_evidence, finished_input
 from curate.report.explain import explain
@@ -129,7 +129,7 @@ def test_how_many_records_are_put_in_order_at_once_changes_no_byte(
     monkeypatch.setattr(writing, "WRITTEN_AT_ONCE", at_once)
     rows = pl.DataFrame({"problem": [f"What is {i} + 1?" for i in range(50)], "answer": ["1"] * 50})
     overrides = {"output.format": "verl", "output.shard-bytes": 2_000}
-    monkeypatch.setattr(measuring, "SHARD_ROWS", 9)
+    monkeypatch.setattr(reading, "SHARD_ROWS", 9)
     run_recipe("", rows, tmp_path, **overrides)
     assert len(list((tmp_path / "out" / "input" / "rows").glob("*.parquet"))) == 6
     keys = shuffle_key(0, np.arange(50), np.zeros(50, np.int64)) >> np.uint64(1)

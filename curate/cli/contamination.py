@@ -18,7 +18,8 @@ from curate.cli.execute import progress_lines, say, spare_pandas
 from curate.errors import InputError
 from curate.flow import ROW_ID
 from curate.kernels.estimators import wilson_interval
-from curate.pipeline.measuring import evidence_key, read_input
+from curate.pipeline.measuring import evidence_key
+from curate.pipeline.reading import read_input
 from curate.recipe import Recipe
 from curate.report.benchmarks import CLASSES, COPIES, self_test_text, sweep_text, sweeps_of
 from curate.report.text import marked_excerpt

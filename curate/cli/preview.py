@@ -13,7 +13,8 @@ from curate.cli import options
 from curate.cli.execute import open_engine, progress_lines, say, spare_pandas
 from curate.flow import ROW_ID
 from curate.ingest import Ingested
-from curate.pipeline.measuring import measure_all, read_input
+from curate.pipeline.measuring import measure_all
+from curate.pipeline.reading import read_input
 from curate.recipe import Recipe
 from curate.stages.near_dedup import NearDedupParams
 

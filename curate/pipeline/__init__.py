@@ -41,17 +41,10 @@ from curate.pipeline.deciding import Verdicts, judge
 from curate.pipeline.earlier import Earlier, extend, open_index, read_after
 from curate.pipeline.files import file_sha256, write_text
 from curate.pipeline.locks import Held, held, locked
-from curate.pipeline.measuring import (
-    INGESTED,
-    Evidence,
-    finished_evidence,
-    finished_input,
-    folders_needed,
-    measure_all,
-    read_input,
-)
+from curate.pipeline.measuring import Evidence, finished_evidence, finished_input, folders_needed, measure_all
 from curate.pipeline.places import CACHE, MANIFEST, MARK, OUTPUTS, READY, WORK
 from curate.pipeline.protecting import protection_of
+from curate.pipeline.reading import INGESTED, read_input
 from curate.pipeline.remote import SharedEvidence
 from curate.pipeline.replacing import count_replaced
 from curate.pipeline.sums import read_complete

@@ -20,8 +20,9 @@ from curate.disk import temporaries
 from curate.errors import RunError
 from curate.pipeline.files import write_text
 from curate.pipeline.locks import LOCK, Busy, held
-from curate.pipeline.measuring import EVIDENCE, INPUT, evidence_folder
+from curate.pipeline.measuring import EVIDENCE, evidence_folder
 from curate.pipeline.places import CACHE, MANIFEST, MARK, WORK
+from curate.pipeline.reading import INPUT
 from curate.pipeline.sums import COMPLETE, read_complete
 from curate.report.run import open_run
 

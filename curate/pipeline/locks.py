@@ -38,6 +38,7 @@ NO_LOCKS = (errno.ENOLCK, errno.ENOTSUP, errno.ENOSYS, errno.EINVAL)
 """What a file system says that has no locks."""
 
 Announce = Callable[[str], None]
+SILENT: Announce = lambda _line: None  # noqa: E731
 
 
 class Owner(NamedTuple):

@@ -6,14 +6,13 @@ import functools
 import json
 import shutil
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 from curate.errors import RunError
 from curate.flow import (
     NEW_RESPONSES,
-    SHARD_ROWS,
     Dataset,
     Engine,
     Grain,
@@ -23,19 +22,18 @@ from curate.flow import (
     shard_path,
 )
 from curate.ingest import VERSION as INGEST_VERSION
-from curate.ingest import FieldMap, Ingested, Limits, ingest, load_ingested
+from curate.ingest import Ingested, load_ingested
 from curate.pipeline.earlier import Earlier
 from curate.pipeline.files import digest, file_sha256
-from curate.pipeline.locks import Announce, locked
+from curate.pipeline.locks import SILENT, Announce, locked
 from curate.pipeline.remote import SharedEvidence
 from curate.pipeline.sums import (
     COMPLETE,
     OWN,
     Complete,
+    and_more,
     clear_temporaries,
     damaged,
-    files_of,
-    forget_sums,
     keep_sums,
     move_folder,
     read_complete,
@@ -49,10 +47,8 @@ from curate.stages import STAGES
 from curate.stages.inputs import TAKEN, EvidenceShard, Inputs, Shard
 from curate.stages.measure import check_whole, evidence_schema, measure_shard, taken_apart
 
-INPUT, EVIDENCE = "input-", "evidence-"
-"""How folders of a cache begin."""
-INGESTED = "ingest.json"
-SILENT: Announce = lambda _line: None  # noqa: E731
+EVIDENCE = "evidence-"
+"""How folders of evidence in a cache begin."""
 
 
 class Evidence(NamedTuple):
@@ -67,48 +63,6 @@ class Evidence(NamedTuple):
     taken: Path | None = None  # clusters that earlier data holds already, see `curate.stages.inputs.TAKEN`
 
 
-def read_input(
-    recipe: Recipe,
-    cache: Path,
-    progress: Callable[[str, int, int], None] | None,
-    first_row: int = 0,
-    announce: Announce = SILENT,
-) -> Ingested:
-    """The canonical tables of the recipe's files, from the cache if the files did not change.
-
-    Tables in the cache that are not as they were written are made again.
-    """
-    source = recipe.source
-    into = input_folder(recipe, cache, first_row)
-    with locked(into, announce):
-        clear_temporaries(into)
-        known = _sound_input(into, announce)
-        keep_sums(into)
-        ingested = ingest(
-            source.files,
-            _fields_of(recipe),
-            into,
-            on_bad_rows=source.on_bad_rows,
-            shard_rows=_shard_rows(recipe),
-            first_row=first_row,
-            progress=progress,
-            limits=Limits(source.max_unpacked_bytes, source.max_unpacked_ratio),
-        )
-        if known is not None and known.files[INGESTED].fits(into / INGESTED):
-            forget_sums(into)
-        else:
-            write_complete(into, files_of(into), {})
-        return ingested
-
-
-def input_folder(recipe: Recipe, cache: Path, first_row: int = 0) -> Path:
-    """Where the tables of a recipe's files lie in a cache."""
-    source = recipe.source
-    fields = _fields_of(recipe)._asdict()
-    slot = digest([source.files, fields, source.on_bad_rows, first_row, _shard_rows(recipe)])[:16]
-    return cache / f"{INPUT}{slot}"
-
-
 def evidence_folder(key: str, cache: Path) -> Path:
     """Where the evidence of a key lies in a cache."""
     return cache / f"{EVIDENCE}{key[:32]}"
@@ -121,31 +75,6 @@ def folders_needed(
     keys = evidence_keys(recipe, ingested, earlier)
     folders = [ingested.rows.shards[0].parent.parent, *(evidence_folder(key, cache) for key in keys.values())]
     return [folder.name for folder in folders]
-
-
-def _shard_rows(recipe: Recipe) -> int:
-    return min([SHARD_ROWS, *(params.most_rows() for params in recipe.evidence.values())])
-
-
-def _fields_of(recipe: Recipe) -> FieldMap:
-    return FieldMap(**{name: getattr(recipe.source, name) for name in FieldMap._fields})
-
-
-def _sound_input(into: Path, announce: Announce) -> Complete | None:
-    """What a folder of tables holds, if it is as it was written; else `ingest` is made to begin again."""
-    if not (into / INGESTED).exists():
-        return None
-    complete = read_complete(into)
-    bad = [INGESTED] if complete is None else damaged(into)
-    if not bad:
-        return complete
-    announce(f"{into / bad[0]}: not as it was written{_and_more(bad)}; the input is read again")
-    (into / INGESTED).unlink(missing_ok=True)
-    return None
-
-
-def _and_more(names: Sequence[str]) -> str:
-    return f" (nor are {len(names) - 1} more files)" if len(names) > 1 else ""
 
 
 def measure_all(
@@ -210,7 +139,7 @@ def _sound_evidence(
     else:
         bad = damaged(folder)
     if bad:
-        announce(f"{folder / bad[0]}: not as it was written{_and_more(bad)}; {name} is measured again there")
+        announce(f"{folder / bad[0]}: not as it was written{and_more(bad)}; {name} is measured again there")
     return None if bad else complete
 
 

@@ -152,3 +152,8 @@ def _with_rows(path: Path, kept: FileSum | None) -> FileSum:
     if kept is None:
         return sum_of(path)
     return kept._replace(rows=pq.read_metadata(path).num_rows if path.suffix == ".parquet" else None)
+
+
+def and_more(names: Sequence[str]) -> str:
+    """How many names a message leaves out after the first."""
+    return f" (nor are {len(names) - 1} more files)" if len(names) > 1 else ""
