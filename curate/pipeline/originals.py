@@ -32,6 +32,7 @@ from curate.pipeline.replacing import replacements
 class KeptShard(NamedTuple):
     """Files of one shard that its records are made from."""
 
+    place: int
     rows: Path
     responses: Path
     originals: Path
@@ -85,17 +86,17 @@ def write_originals(
 def _sorted_out(shards: Sequence[KeptShard], work: Path) -> Iterator[pa.Table]:
     """The kept rows of each shard; the others are written. A shard is read while the one before is used."""
     with ThreadPoolExecutor(1) as reader:
-        following = reader.submit(_sort_out, shards[0], 0, work)
+        following = reader.submit(_sort_out, shards[0], work)
         for index in range(1, len(shards) + 1):
             table = following.result()
             if index < len(shards):
-                following = reader.submit(_sort_out, shards[index], index, work)
+                following = reader.submit(_sort_out, shards[index], work)
             yield table
 
 
-def _sort_out(shard: KeptShard, index: int, work: Path) -> pa.Table:
+def _sort_out(shard: KeptShard, work: Path) -> pa.Table:
     originals = read_parquet(shard.originals)
-    write_others(originals, shard, index, work)
+    write_others(originals, shard, work)
     return kept_originals(originals, read_parquet(shard.verdicts, ["keep"])["keep"], shard)
 
 
@@ -128,7 +129,7 @@ def _kept_responses(shard: KeptShard, rows: pl.DataFrame) -> pa.Array:
     return joined.to_arrow().cast(pa.list_(pa.int32()))
 
 
-def write_others(originals: pa.Table, shard: KeptShard, index: int, work: Path) -> None:
+def write_others(originals: pa.Table, shard: KeptShard, work: Path) -> None:
     """The rows of one shard that are dropped or undecided, and those that are masked, as they came.
 
     Only the first shard writes a file of none.
@@ -138,20 +139,20 @@ def write_others(originals: pa.Table, shard: KeptShard, index: int, work: Path) 
         (work / "masked").mkdir(exist_ok=True)
         masked = masked_by(shard.cuts, pl.DataFrame({ROW_ID: originals[ROW_ID].to_numpy()}))
         cut = pc.greater(pc.list_value_length(masked), 0)
-        if cut.true_count or not index:
+        if cut.true_count or not shard.place:
             name = own_name("masked", originals.column_names)
             table = originals.filter(cut).add_column(1, name, masked.filter(cut))
-            write_parquet(table, shard_path(work / "masked", index))
+            write_parquet(table, shard_path(work / "masked", shard.place))
     dropped = pc.greater(pc.list_value_length(judged["reasons"]), 0).combine_chunks()
     undecided = pc.invert(pc.or_(dropped, judged["keep"].combine_chunks()))
     for folder, mask in (("dropped", dropped), ("undecided", undecided)):
-        if index and not mask.true_count:
+        if shard.place and not mask.true_count:
             continue
         table, why = originals.filter(mask), judged.filter(mask)
         for place, column in enumerate(OTHERS[folder], start=1):
             name = own_name(column, table.column_names)
             table = table.add_column(place, pa.field(name, why.schema.field(column).type), why[column])
-        write_parquet(table, shard_path(work / folder, index))
+        write_parquet(table, shard_path(work / folder, shard.place))
 
 
 def masked_by(cuts: ShardCuts | None, rows: pl.DataFrame) -> pa.Array:

@@ -64,6 +64,7 @@ def write_rows(
     replaced = replace_answers(recipe, ingested, evidence, verdicts.rows, work)
     items = [
         KeptShard(
+            place=i,
             rows=ingested.rows.shards[i],
             responses=ingested.responses.shards[i],
             originals=ingested.originals.shards[i],
@@ -87,9 +88,7 @@ def write_rows(
     if name == ORIGINAL and seed == "none":
         n_kept = verdicts.counts["rows"]["kept"]
         return write_originals(items, ingested, n_kept, output.shard_bytes, work), name
-    for index, shard in enumerate(items):
-        write_others(read_parquet(shard.originals), shard, index, work)
-    fn = functools.partial(_records_of_shard, name, options, seed, output.max_responses_per_row)
+    fn = functools.partial(_records_of_shard, name, options, seed, output.max_responses_per_row, work)
     parts = engine.map(fn, items, work / "records", runs="thread", label=f"writing {name}")
     n_bytes = sum(encoded_bytes(path) for path in parts.shards)
     n_shards = max(1, min(parts.n_rows, -(-n_bytes // output.shard_bytes)))
@@ -112,15 +111,22 @@ ORDER, ORDER_ROW, ORDER_RESPONSE = "__order", "__order_row", "__order_response"
 
 
 def _records_of_shard(
-    fmt: str, options: Options, seed: int | Literal["none"], max_responses: int | None, shard: KeptShard
+    fmt: str,
+    options: Options,
+    seed: int | Literal["none"],
+    max_responses: int | None,
+    work: Path,
+    shard: KeptShard,
 ) -> pa.Table:
+    """The records of the rows that are kept; the other rows are written where they belong."""
+    originals = read_parquet(shard.originals)
+    write_others(originals, shard, work)
     rows = kept_lines(shard.rows, shard.verdicts, "row")
     cuts = read_cuts(shard.cuts, shard.rows, shard.responses) if shard.cuts and fmt != ORIGINAL else {}
     rows = with_replaced(cut_rows(rows, cuts), shard.replaced)
     lines = rows.with_columns(pl.lit(0, dtype=pl.Int32).alias(RESPONSE_ID))
     if fmt == ORIGINAL:
-        table = read_parquet(shard.originals)
-        table = kept_originals(table, read_parquet(shard.verdicts, ["keep"])["keep"], shard)
+        table = kept_originals(originals, read_parquet(shard.verdicts, ["keep"])["keep"], shard)
     elif FORMATS[fmt].grain == "row":
         table = FORMATS[fmt].records(_with_pass_rate(rows, shard.pass_rate), None, options)
     else:
