@@ -100,7 +100,7 @@ class RayEngine(TaskEngine):
         while len(self._actors) < (n_gpus or self.slots):
             self._actors.append(self._ray.remote(max_restarts=-1, **needs)(_Worker).remote())
         free = list(self._actors)
-        waiting: dict[Any, tuple[int, Any]] = {}
+        waiting: dict[Any, tuple[int | None, Any]] = {}
         todo = iter(enumerate(tasks))
         while True:
             while free and (following := next(todo, None)) is not None:
@@ -111,13 +111,20 @@ class RayEngine(TaskEngine):
             if not waiting:
                 return
             (ended, *_), _ = self._ray.wait(list(waiting))
-            place, actor = waiting.pop(ended)
-            free.append(actor)
-            yield place, self._outcome(ended)
+            finished, actor = waiting.pop(ended)
+            outcome = self._outcome(ended)
+            if finished is not None and isinstance(outcome, WorkerDiedError):
+                waiting[_ping(actor)] = None, actor
+            else:
+                free.append(actor)
+            if finished is not None:
+                yield finished, outcome
 
     def _alone(self, task: Task, runs: Runs) -> Exception | None:
         if runs == "gpu":
-            call = self._actors[0].work.options(max_task_retries=0)
+            there = {_ping(actor): actor for actor in self._actors}
+            (first, *_), _ = self._ray.wait(list(there))
+            call = there[first].work.options(max_task_retries=0)
         else:
             call = self._ray.remote(num_cpus=1, max_retries=0, max_calls=1)(_work)
         return self._outcome(call.remote(str(Path.cwd()), task))
@@ -195,6 +202,16 @@ class _Worker:
     def work(self, folder: str, task: Task) -> None:
         """Do one task."""
         _work(folder, task)
+
+    def ready(self) -> None:
+        """Nothing: who waits for it knows that the actor is there."""
+
+
+def _ping(actor: Any) -> Any:
+    """What is done when an actor is there: one that begins again fails what is asked of it meanwhile, and
+    that would be taken for a task's fault.
+    """
+    return actor.ready.options(max_task_retries=-1).remote()
 
 
 def _work(folder: str, task: Task) -> None:
