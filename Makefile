@@ -39,7 +39,7 @@ pipeline: $(READY)  ## run RECIPE over INPUT (protecting AGAINST) into OUT
 
 test: $(READY_FOR_TESTS)  ## every check: lint, types, layers, tests
 	@$(MAKE) --no-print-directory check
-	@$(BIN)/python -m pytest -n auto
+	@$(BIN)/python -m pytest -n $$($(BIN)/python -c 'import os; print((os.cpu_count() or 1) + 1)')  # many tests wait
 
 check: $(READY)  ## the quick checks: lint, format, types, import layers
 	@$(BIN)/ruff check .
