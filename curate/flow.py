@@ -32,6 +32,7 @@ Runs = Literal["thread", "process", "inline", "gpu"]
 """thread: releases the GIL; process: plain Python; inline: has workers of its own; gpu: needs one each."""
 Gathered = Callable[[pa.Table], pa.Table | Iterable[pa.Table]]
 """What a shuffle does with the lines of a partition."""
+KEY_TYPES = {ROW_ID: pa.int64(), RESPONSE_ID: pa.int32()}
 KEYS: dict[Grain, tuple[str, ...]] = {"row": (ROW_ID,), "response": (ROW_ID, RESPONSE_ID)}
 
 TURN = pa.struct([("role", pa.large_string()), ("content", pa.large_string())])

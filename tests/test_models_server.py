@@ -21,8 +21,9 @@ from fault_proxy import RETRY_AFTER_S, Fault, FaultProxy, Script
 from model_server import PARALLEL, served
 from tiny_gguf import write_tiny_gguf
 
+from curate.disk import file_sha256
 from curate.errors import InputError, MachineError
-from curate.models.address import Address, open_generator, open_scorer, parse_address
+from curate.models.address import Address, open_generator, open_scorer, parse_address, weights_of
 from curate.models.calling import Limits, read_reply
 from curate.models.chat import Dialect, chat_body, read_choices, shared_out
 from curate.models.concurrency import Bounds, Concurrency
@@ -31,6 +32,7 @@ from curate.models.probing import LIMIT_TOLD, fingerprint
 from curate.models.progress import Price, Progress
 from curate.models.server import Group, ServerGenerator, groups
 from curate.models.types import Completion, Message, Request, Sampling
+from curate.pipeline.files import told_sum
 
 pytest.importorskip("xllamacpp", reason="NOT RUN: no llama.cpp here (pip install xllamacpp)")
 SAMPLING = Sampling(max_tokens=12)
@@ -641,6 +643,19 @@ def test_wrong_addresses(text: str, told: str) -> None:
     with pytest.raises(InputError) as caught:
         parse_address(text)
     assert told in str(caught.value)
+
+
+def test_weights_that_are_written_over_are_other_files(tmp_path: Path) -> None:
+    """Every file of a model's folder counts, and its content as it is now; a server has none."""
+    for name, text in (("config.json", "{}"), ("model.safetensors", "a"), (".cache", "x")):
+        (tmp_path / name).write_text(text)
+    files = weights_of(f"hf:{tmp_path}")
+    assert [Path(file).name for file in files] == ["config.json", "model.safetensors"]
+    assert weights_of("server:http://127.0.0.1:1/v1") == weights_of("hf:of/the-hub") == ()
+    weights = tmp_path / "model.safetensors"
+    assert told_sum(weights) == told_sum(weights) == file_sha256(weights)
+    weights.write_text("b")
+    assert told_sum(weights) == file_sha256(weights)
 
 
 def test_a_backend_that_is_not_installed(monkeypatch: pytest.MonkeyPatch) -> None:

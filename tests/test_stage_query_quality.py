@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
+from curate.stages.patterns import load_patterns
 from curate.stages.query_quality import CATEGORIES, EVIDENCE, QueryQualityParams, measure
 
 
@@ -24,7 +25,7 @@ def frame(*prompts: str | None) -> pl.DataFrame:
 def measured(*prompts: str | None, **params: Any) -> list[dict[str, Any]]:
     """Evidence of each prompt."""
     given = QueryQualityParams.model_validate({"stage": "query-quality", **params})
-    return measure(frame(*prompts), given, None).to_dicts()
+    return measure(frame(*prompts), given, load_patterns(given.patterns)).to_dicts()
 
 
 def flags(prompt: str) -> set[str]:
@@ -139,14 +140,17 @@ odd = st.lists(
 def test_cutting_and_order_change_nothing(prompts: list[str | None], cut: int) -> None:
     """A prompt has the same evidence alone, in another order and in another shard."""
     params = QueryQualityParams(stage="query-quality")
-    whole = measure(frame(*prompts), params, None)
-    assert pl.concat([measure(part, params, None) for part in frame(*prompts).iter_slices(cut)]).equals(whole)
-    assert measure(frame(*prompts).reverse(), params, None).reverse().equals(whole)
+    patterns = load_patterns(params.patterns)
+    whole = measure(frame(*prompts), params, patterns)
+    assert pl.concat([measure(part, params, patterns) for part in frame(*prompts).iter_slices(cut)]).equals(
+        whole
+    )
+    assert measure(frame(*prompts).reverse(), params, patterns).reverse().equals(whole)
 
 
 def test_an_empty_frame_has_the_schema() -> None:
     """No row gives no line, in the declared schema."""
-    found = measure(frame(), QueryQualityParams(stage="query-quality"), None)
+    found = measure(frame(), QueryQualityParams(stage="query-quality"), load_patterns())
     assert found.height == 0
     assert found.drop("row_id").schema == pl.DataFrame(EVIDENCE.empty_table()).schema
 
@@ -155,7 +159,7 @@ def test_an_empty_frame_has_the_schema() -> None:
 def test_plain_word_problems_show_no_pattern(shared_data: Path) -> None:
     """Of 7,473 word problems with one number as answer, at most two are flagged."""
     prompts = pl.read_parquet(shared_data / "corpora" / "gsm8k_train.parquet")["query"]
-    found = measure(frame(*prompts), QueryQualityParams(stage="query-quality"), None)
+    found = measure(frame(*prompts), QueryQualityParams(stage="query-quality"), load_patterns())
     assert found.select(pl.any_horizontal(*CATEGORIES).sum()).item() <= 2
     assert found["is_proof"].sum() == 0
     assert set(found["script"]) == {"latin"}

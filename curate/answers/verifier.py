@@ -45,7 +45,7 @@ MAX_MEMO = 200_000
 SHORT = 200
 """Characters of a response that may well be given again: bare answers of many samples are alike."""
 AT_HAND = 4_096
-"""Short responses remembered, of one call."""
+"""Short ground truths remembered, and short responses of one call."""
 
 
 def quick(gold: str, predicted: str, profile: Profile) -> Verdict | None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import functools
 import shutil
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, Self
@@ -30,7 +31,7 @@ class WorkerDiedError(MachineError):
     """A worker process ended abruptly; the message says how."""
 
 
-class TaskEngine:
+class TaskEngine(ABC):
     """`map` and `shuffle` of an engine that knows how to run tasks."""
 
     def __init__(
@@ -49,7 +50,7 @@ class TaskEngine:
         """Make a folder, and check that whoever does the tasks can write it."""
         folder.mkdir(parents=True, exist_ok=True)
 
-    def close(self) -> None:
+    def close(self) -> None:  # noqa: B027 - an engine may have nothing to end
         """End what the engine started."""
 
     def __enter__(self) -> Self:
@@ -133,15 +134,15 @@ class TaskEngine:
             if label:
                 self._progress(label, done, total)
 
+    @abstractmethod
     def _finished(
         self, tasks: Iterable[Task], n_tasks: int, runs: Runs
     ) -> Iterator[tuple[int, Exception | None]]:
         """Run the tasks, a few of them waiting at once, and yield place and error of each as it ends."""
-        raise NotImplementedError
 
+    @abstractmethod
     def _alone(self, task: Task, runs: Runs) -> Exception | None:
         """Run one task where it can hurt nothing else, and give its error."""
-        raise NotImplementedError
 
     def _in_halves(
         self,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+from pathlib import Path
 from typing import Any, Literal, NamedTuple
 from urllib.parse import urlsplit
 
@@ -110,3 +111,12 @@ def _open(backends: dict[Kind, tuple[str, str, str]], address: str | Address, op
     if address.kind == "server":
         return backend(address.place, address.model, **options)
     return backend(address.place, **options)
+
+
+def weights_of(model: str) -> tuple[str, ...]:
+    """Files that tell one set of weights in a folder from another; none of a server, nor of a hub's model."""
+    address = parse_address(model)
+    folder = Path(address.place)
+    if address.kind == "server" or not folder.is_dir():
+        return ()
+    return tuple(str(path) for path in sorted(folder.iterdir()) if path.is_file() and path.name[0] != ".")

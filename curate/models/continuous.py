@@ -6,7 +6,6 @@ drawing of tokens in it, so that a seed belongs to a completion here too.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import torch
@@ -136,9 +135,3 @@ class ContinuousWriter:
         """Stop writing and give the memory back."""
         self._manager.stop(block=True, timeout=5)
         self._manager.destroy()
-
-
-def drained(writer: ContinuousWriter) -> Iterator[Writing]:
-    """What is still under way, as it is done."""
-    while writer.n_going:
-        yield writer.take()

@@ -39,7 +39,7 @@ from curate.ingest import Ingested
 from curate.pipeline.collecting import note_run
 from curate.pipeline.deciding import Verdicts, judge
 from curate.pipeline.earlier import Earlier, extend, open_index, read_after
-from curate.pipeline.files import file_sha256, write_text
+from curate.pipeline.files import told_sum, write_text
 from curate.pipeline.locks import Held, held, locked
 from curate.pipeline.measuring import Evidence, finished_evidence, finished_input, folders_needed, measure_all
 from curate.pipeline.places import CACHE, MANIFEST, MARK, OUTPUTS, READY, WORK
@@ -241,9 +241,7 @@ def _manifest(
                 "key": item.key,
                 "lines": sum(item.counts.values()),
                 "status": item.counts,
-                "files": [
-                    [Path(file).name, file_sha256(Path(file))] for file in recipe.evidence[name].files()
-                ],
+                "files": [[Path(file).name, told_sum(Path(file))] for file in recipe.evidence[name].files()],
             }
             for name, item in evidence.items()
         },

@@ -7,18 +7,32 @@ import hashlib
 import json
 import os
 import shutil
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 from curate.disk import file_sha256, whole_file
 
-__all__ = ["digest", "file_sha256", "link", "write_text"]
+__all__ = ["digest", "file_sha256", "link", "told_sum", "write_text"]
 
 
 def write_text(path: Path, text: str) -> None:
     """Write a text file so that it is there whole or not at all."""
     with whole_file(path) as sink:
         sink.write(text.encode())
+
+
+def told_sum(path: Path) -> str:
+    """SHA-256 of a file that a stage reads besides the data; of weights it takes minutes, so it is kept for
+    as long as the file stays as it is.
+    """
+    status = path.stat()
+    return _told_sum(path, status.st_size, status.st_mtime_ns, status.st_ino)
+
+
+@lru_cache(maxsize=1_024)
+def _told_sum(path: Path, *_as_it_is: int) -> str:
+    return file_sha256(path)
 
 
 def digest(value: Any) -> str:

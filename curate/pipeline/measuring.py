@@ -24,7 +24,7 @@ from curate.flow import (
 from curate.ingest import VERSION as INGEST_VERSION
 from curate.ingest import Ingested, load_ingested
 from curate.pipeline.earlier import Earlier
-from curate.pipeline.files import digest, file_sha256
+from curate.pipeline.files import digest, told_sum
 from curate.pipeline.locks import SILENT, Announce, locked
 from curate.pipeline.remote import SharedEvidence
 from curate.pipeline.sums import (
@@ -302,7 +302,7 @@ def evidence_key(
             [[file.sha256, file.rows] for file in ingested.files],
             ingested.shape,
             ingested.bounds,  # shard i of evidence goes with shard i of the rows
-            [[Path(file).name, file_sha256(Path(file))] for file in params.files()],  # names are evidence too
+            [[Path(file).name, told_sum(Path(file))] for file in params.files()],  # names are evidence too
             [done[name] for name in used if name in done],
             earlier.key_of(ingested) if earlier is not None and stage.whole is not None else None,
             *makers,

@@ -39,12 +39,23 @@ import pyarrow as pa
 from pydantic import Field, model_validator
 
 from curate.errors import InputError
-from curate.flow import KEYS, STATUS, Dataset, Engine, Grain, Stage, StageParams, shard_path, write_parquet
+from curate.flow import (
+    KEY_TYPES,
+    KEYS,
+    STATUS,
+    Dataset,
+    Engine,
+    Grain,
+    Stage,
+    StageParams,
+    shard_path,
+    write_parquet,
+)
+from curate.models.address import weights_of
 from curate.models.journal import Journal
 from curate.models.types import Request, Sampling
 from curate.stages.inputs import Inputs, Shard
-from curate.stages.rollouts import JOURNAL
-from curate.stages.sampling import FILLED, Asking, Wanted, fields_of, open_sampler, prompts_of, weights_of
+from curate.stages.sampling import FILLED, JOURNAL, Asking, Wanted, fields_of, open_sampler, prompts_of
 
 VERSION = 1
 THINK_CLOSE = "</think>"
@@ -241,8 +252,7 @@ def _table(
         lines.append(
             {**dict(zip(keys.columns, key, strict=True)), **line, "model": model, "error": errors.get(row)}
         )
-    types = {"row_id": pa.int64(), "response_id": pa.int32()}
-    schema = pa.schema([*((name, types[name]) for name in KEYS[shard.grain]), *EVIDENCE])
+    schema = pa.schema([*((name, KEY_TYPES[name]) for name in KEYS[shard.grain]), *EVIDENCE])
     return pa.Table.from_pylist(lines, schema=schema)
 
 

@@ -7,11 +7,9 @@ from typing import Any
 import polars as pl
 import pyarrow as pa
 
-from curate.flow import KEYS, RESPONSE_ID, ROW_ID, STATUS, Apart, Dataset, Stage, StageParams
+from curate.flow import KEY_TYPES, KEYS, ROW_ID, STATUS, Apart, Dataset, Stage, StageParams
 from curate.stages import STAGES
 from curate.stages.inputs import Inputs, Shard
-
-KEY_TYPES = {ROW_ID: pa.int64(), RESPONSE_ID: pa.int32()}
 
 
 def evidence_schema(stage: Stage) -> pa.Schema:

@@ -190,9 +190,7 @@ def _majorities(counts: pl.DataFrame, responses: pl.DataFrame) -> dict[str, list
     found: dict[str, list[float]] = {f"majority_at_{k}": [] for k in MAJORITY_KS}
     for row_id, decided, correct in counts.select(ROW_ID, "decided", "correct").iter_rows():
         sizes: Counter[str] = Counter()
-        if (
-            decided >= MAJORITY_KS[0] and correct
-        ):  # without a right answer, or with too few, there is no question
+        if correct and decided >= MAJORITY_KS[0]:  # else there is no question
             for answer, n in wrong.get(row_id, Counter()).items():
                 sizes[key(answer)] += n
         votes = sorted(sizes.values(), reverse=True)

@@ -29,7 +29,6 @@ from __future__ import annotations
 
 import math
 from functools import lru_cache
-from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
 import polars as pl
@@ -38,7 +37,7 @@ from pydantic import Field, field_validator
 
 from curate.errors import InputError
 from curate.flow import RESPONSE_ID, ROW_ID, STATUS, Stage, StageParams
-from curate.models.address import open_scorer, parse_address
+from curate.models.address import open_scorer, parse_address, weights_of
 from curate.models.types import Message, Rating, Scorer, Text
 
 VERSION = 1
@@ -86,11 +85,7 @@ class Params(StageParams):
         """The model's files, where it is a folder or a file of this machine."""
         if self.model.startswith(KENLM):
             return (self.model.removeprefix(KENLM),)
-        address = parse_address(self.model)
-        folder = Path(address.place)
-        if address.kind == "server" or not folder.is_dir():
-            return ()
-        return tuple(str(path) for path in sorted(folder.iterdir()) if path.is_file() and path.name[0] != ".")
+        return weights_of(self.model)
 
 
 @lru_cache(maxsize=1)  # a model fills the card

@@ -35,6 +35,7 @@ Out: {"row_id": 0, "n_chars": 41, "n_words": 11, "is_empty": False, "script": "l
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Literal
 
 import numpy as np
@@ -112,7 +113,12 @@ class QueryQualityParams(StageParams):
         return tuple(str(path) for path in pattern_files(self.patterns))
 
 
-def measure(frame: pl.DataFrame, params: QueryQualityParams, _state: None) -> pl.DataFrame:
+def prepare(params: QueryQualityParams, _folder: Path) -> tuple[Pattern, ...]:
+    """The patterns, read and checked once a run."""
+    return load_patterns(params.patterns)
+
+
+def measure(frame: pl.DataFrame, _params: QueryQualityParams, patterns: tuple[Pattern, ...]) -> pl.DataFrame:
     """One line of query evidence a row."""
     text = frame["prompt"].fill_null("")
     is_null = pl.col("prompt").is_null()
@@ -122,7 +128,7 @@ def measure(frame: pl.DataFrame, params: QueryQualityParams, _state: None) -> pl
             frame.select(ROW_ID, status=status),
             _sizes(text),
             _scripts(text),
-            _patterns(load_patterns(params.patterns), text),
+            _patterns(patterns, text),
         ],
         how="horizontal",
     )
@@ -215,5 +221,6 @@ STAGE = Stage(
     evidence=EVIDENCE,
     params=QueryQualityParams,
     measure=measure,
+    prepare=prepare,
     runs="thread",
 )

@@ -58,14 +58,13 @@ from curate.flow import (
     write_parquet,
 )
 from curate.kernels.sequential import Rule, parse_rule, plan_round
+from curate.models.address import weights_of
 from curate.models.journal import Journal
 from curate.models.types import Completion, Request, Sampling
 from curate.stages.inputs import Inputs, Shard
-from curate.stages.sampling import I32, Answered, Asking, Wanted, open_sampler, prompts_of, weights_of
+from curate.stages.sampling import I32, JOURNAL, Answered, Asking, Wanted, open_sampler, prompts_of
 
 VERSION = 1
-JOURNAL = "completions.sqlite"
-"""Beside the evidence: all evidence of a cache shares it."""
 GRADED_AT_ONCE = 256
 RESPONSES_BYTES = 256 << 20
 """Of the responses of a shard, at most, but for those of one row."""

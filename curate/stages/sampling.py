@@ -19,7 +19,7 @@ import pyarrow as pa
 
 from curate.errors import MachineError
 from curate.flow import ROW_ID, Engine, Grain
-from curate.models.address import open_generator, parse_address
+from curate.models.address import open_generator
 from curate.models.journal import Journal, through, to_stderr
 from curate.models.progress import Price, Progress
 from curate.models.types import Completion, Generator, Message, Request, Sampling
@@ -30,6 +30,8 @@ FILLED: dict[Grain, tuple[str, ...]] = {
     "response": ("prompt", "answer", "response"),
 }
 """Columns that a template can name, by grain."""
+JOURNAL = "completions.sqlite"
+"""Beside the evidence: all evidence of a cache shares it."""
 TOLD_EVERY_S = 5.0
 ROWS_AT_ONCE = 64
 """Problems that one task of a GPU worker completes."""
@@ -297,19 +299,3 @@ def _complete(asking: Asking, journal: Path, host: str, portion: Portion) -> pa.
 def _kept_open(model: str) -> Generator:
     """This process's model: it is loaded once."""
     return open_generator(model)
-
-
-SMALL_BYTES = 2_000_000_000
-"""Weights up to this size are part of a cache key by their content; of larger ones, their index is."""
-
-
-def weights_of(model: str) -> tuple[str, ...]:
-    """Files that tell one set of weights in a folder from another; none of a server's."""
-    address = parse_address(model)
-    if address.kind == "server":
-        return ()
-    files = [path for path in sorted(Path(address.place).glob("*")) if path.is_file()]
-    weights = [path for path in files if path.suffix in (".safetensors", ".bin", ".gguf")]
-    small = sum(path.stat().st_size for path in weights) <= SMALL_BYTES
-    told = [path for path in files if path.suffix in (".json", ".jinja", ".model")]
-    return tuple(map(str, [*told, *(weights if small else [])]))
